@@ -1,0 +1,76 @@
+"""Hyperparameters: from SageMaker's strings to the types that the algorithm declares (contract T12, T13)."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from runtime.errors import UserError
+
+# Names that SageMaker and its SDK add to a job; no algorithm declares them (T39, T49).
+RESERVED_PREFIXES = ("_", "sagemaker_")
+RESERVED = {"default_user_module_name"}
+
+
+def decode(text: object) -> object:
+    """Undo the encodings of a hyperparameter's value.
+
+    SDK 2 writes str() or json.dumps() of it, SDK 3 JSON but for bare strings. A quoted string, a list, an
+    object or a null is decoded; any other text is left to the declared type, which knows whether `5` is a
+    number or a name.
+    """
+    if not isinstance(text, str):
+        return text
+    if text == "None":
+        return None
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, str | list | dict) or value is None else text
+
+
+def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseModel:
+    """Turn the job's hyperparameters into the algorithm's `Hyperparameters`.
+
+    Raises UserError, one line for each wrong value, for a name that is not declared or a value that does not fit.
+    """
+    given = {name: value for name, value in strings.items() if not reserved(name)}
+    known = {field.alias or name for name, field in declaration.model_fields.items()}
+    problems = [unknown(name, known) for name in given if name not in known]
+    if problems:
+        raise UserError("\n".join(problems))
+
+    decoded = {name: decode(value) for name, value in given.items()}
+    try:
+        return declaration.model_validate(decoded)
+    except ValidationError as error:
+        # A text that looks like JSON may yet be meant as text: "null" can be somebody's name.
+        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+    try:
+        return declaration.model_validate({n: given[n] if n in wrong else v for n, v in decoded.items()})
+    except ValidationError as error:
+        raise UserError("\n".join(sentence(detail, given) for detail in error.errors())) from None
+
+
+def reserved(name: str) -> bool:
+    """Whether SageMaker itself put the name there."""
+    return name.startswith(RESERVED_PREFIXES) or name in RESERVED
+
+
+def unknown(name: str, known: set[str]) -> str:
+    """The sentence for a name that is not declared."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"hyperparameter '{name}' is unknown: {hint}algorithm.py declares {', '.join(sorted(known)) or 'none'}"
+
+
+def sentence(detail: Any, given: Mapping[str, object]) -> str:
+    """The sentence for a value that does not fit."""
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"hyperparameter '{name}' is missing: the job must set it"
+    value = given.get(name.split(".")[0], detail.get("input"))
+    return f"hyperparameter '{name}' is {value!r}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"

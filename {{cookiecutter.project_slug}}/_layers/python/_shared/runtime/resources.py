@@ -1,0 +1,44 @@
+"""How much of the machine this container may use (contract I21).
+
+Several containers can share a host, so the host's CPU count says nothing: the cgroup's quota does.
+"""
+
+import math
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def cpu_quota(cgroup: Path = CGROUP) -> float:
+    """The CPUs that the cgroup grants (version 2 or 1), infinite where it sets no limit."""
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return math.inf
+    if quota in ("max", "-1"):
+        return math.inf
+    return int(quota) / int(period)
+
+
+def cpu_count() -> int:
+    """The CPUs of this container, at least 1: those it may be scheduled on, cut to its quota."""
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS
+        available = os.cpu_count() or 1
+    return max(1, min(available, math.ceil(min(cpu_quota(), available))))
+
+
+def limit_threads(count: int) -> None:
+    """Let numeric libraries use `count` threads; call it before they are imported.
+
+    They would otherwise start one for each CPU of the host. What the user has set is left alone.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ.setdefault(name, str(count))

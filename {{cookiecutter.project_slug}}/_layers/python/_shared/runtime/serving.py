@@ -1,0 +1,96 @@
+"""`serve`: the program that SageMaker starts for an endpoint or a transform job (contract section 2)."""
+
+import gc
+import multiprocessing
+import signal
+import socket
+import sys
+import time
+import traceback
+from typing import Any
+
+from runtime.errors import UserError
+from runtime.paths import Paths
+from runtime.resources import limit_threads
+from runtime.settings import Settings
+
+# SageMaker kills the container 30 seconds after SIGTERM (I5); requests in flight get this long.
+DRAIN_SECONDS = 25
+# A thread only waits for its turn, so there are more of them than requests that can be in flight: a ping never
+# finds them all taken.
+THREADS = 128
+
+
+def main() -> int:
+    """Load the model, then serve until SIGTERM; the result is the exit status."""
+    # As the container's first process, a signal without a handler would be ignored.
+    signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
+    started = time.perf_counter()
+    try:
+        settings = Settings.from_environment()
+        check_port(settings.port)
+        # Every worker process computes on one CPU; more threads would only fight over it.
+        limit_threads(1)
+        app = load_app(Paths.from_environment(), settings)
+    except UserError as error:
+        print(f"cannot serve: {error}", file=sys.stderr, flush=True)
+        return 1
+    print(f"model loaded in {time.perf_counter() - started:.1f} s", flush=True)
+    serve(app, settings)
+    return 0
+
+
+def load_app(paths: Paths, settings: Settings) -> Any:
+    """Load the model and make the WSGI application for it. Raises UserError if it cannot be loaded."""
+    # Late, because the numeric libraries that they import read the variables that limit_threads sets.
+    import algorithm
+    from runtime import adapter, handlers
+    from runtime.application import create_app
+
+    steps = handlers.resolve(algorithm, adapter, batch=settings.batch)
+    try:
+        model = steps.model_fn(str(paths.model))
+    except Exception as error:
+        if not isinstance(error, UserError | FileNotFoundError):
+            traceback.print_exc()
+        raise UserError(f"the model in {paths.model} cannot be loaded: {type(error).__name__}: {error}") from error
+    return create_app(model, steps, settings)
+
+
+def check_port(port: int) -> None:
+    """Raise UserError where something else listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))
+        except OSError as error:
+            raise UserError(f"port {port} cannot be used: {error.strerror}; set SAGEMAKER_BIND_TO_PORT") from None
+
+
+def serve(app: Any, settings: Settings) -> None:
+    """Answer on every interface (I7) until SIGTERM, then finish what is in flight (I5).
+
+    The workers are forked from this process, which holds the model: memory is shared, and a worker that dies is
+    replaced at once. Should they die again and again, the server gives up and the container ends.
+    """
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    multiprocessing.set_start_method("fork", force=True)
+    # The garbage collector of a worker need not walk through, and so copy, what it shares with the others.
+    gc.collect()
+    gc.freeze()
+    print(f"listening on port {settings.port} with {settings.workers} workers", flush=True)
+    Granian(
+        "runtime.application",
+        address="0.0.0.0",
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=THREADS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+        websockets=False,
+        log_level=LogLevels.error,
+    ).serve(target_loader=lambda *_: app, wrap_loader=False)

@@ -1,0 +1,32 @@
+"""SIGTERM while training: SageMaker stops the job and kills it 120 seconds later (contract T4)."""
+
+import signal
+import threading
+
+
+class TrainingStopped(BaseException):
+    """SageMaker stopped the job and `train` had not asked to be told: nothing is saved."""
+
+
+class StopFlag:
+    """Becomes true when SageMaker asks the job to stop."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def __bool__(self) -> bool:
+        return self._asked.is_set()
+
+    def listen(self, *, interrupt: bool) -> None:
+        """Set the flag at SIGTERM; with `interrupt`, raise TrainingStopped where the program stands instead.
+
+        The signal must be handled: the container's first process ignores it otherwise.
+        """
+
+        def stop(signum: int, frame: object) -> None:
+            print("SIGTERM: SageMaker stops this job", flush=True)
+            self._asked.set()
+            if interrupt:
+                raise TrainingStopped("the job was stopped; let train() take `job` and look at job.stopping")
+
+        signal.signal(signal.SIGTERM, stop)
