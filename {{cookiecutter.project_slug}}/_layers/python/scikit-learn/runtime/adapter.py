@@ -1,0 +1,55 @@
+"""How a model is kept: a scikit-learn estimator in one skops file, which unlike pickle runs no code when read."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import sklearn
+from sklearn.base import BaseEstimator
+from skops import io
+
+from runtime.errors import UserError
+
+FILE = "model.skops"
+# Besides the types that skops trusts by itself, a model may hold those of these packages, which are installed in
+# the versions that requirements.txt pins.
+TRUSTED_PACKAGES = ("sklearn.", "numpy.")
+
+
+def save(model: BaseEstimator, folder: Path) -> None:
+    """Write the estimator that `train` returned.
+
+    Raises UserError for anything but an estimator, and for one that could not be loaded again.
+    """
+    if not isinstance(model, BaseEstimator):
+        raise UserError("train() must return a scikit-learn estimator; for any other model define model_fn too")
+    dump(model, folder / FILE)
+
+
+def load(folder: str) -> Any:
+    """Read the estimator back. Raises FileNotFoundError, or UserError for a file that may not be trusted."""
+    # Hyperparameters were checked when the model was trained; checking them at every predict costs time.
+    sklearn.set_config(skip_parameter_validation=True)
+    return read(Path(folder) / FILE)
+
+
+def dump(model: Any, path: Path) -> None:
+    """Write a model or a checkpoint to one file. Raises UserError if it holds types that `read` would refuse."""
+    io.dump(model, path, compression=zipfile.ZIP_DEFLATED)
+    trusted(path)
+
+
+def read(path: Path) -> Any:
+    """Read what `dump` wrote. Raises UserError if it holds types that are not trusted."""
+    return io.load(path, trusted=trusted(path))
+
+
+def trusted(path: Path) -> list[str]:
+    """The types in a file that are accepted beyond the usual ones."""
+    types = io.get_untrusted_types(file=path)
+    if strange := [name for name in types if not name.startswith(TRUSTED_PACKAGES)]:
+        raise UserError(
+            f"{path.name} holds {', '.join(strange)}: only types of scikit-learn and numpy are trusted; "
+            "add the package to TRUSTED_PACKAGES in runtime/adapter.py if it is one that you install"
+        )
+    return types
