@@ -72,13 +72,12 @@ def predict(model, features):
 
     A ValueError becomes an answer with status 400 that shows its message.
     """
-    labels = model.classes_.tolist()
+    probabilities = model.predict_proba(features)
+    labels = model.classes_[probabilities.argmax(axis=1)].tolist()
+    classes = model.classes_.tolist()
     return [
-        {
-            "label": labels[max(range(len(row)), key=row.__getitem__)],
-            "probabilities": dict(zip(labels, row, strict=True)),
-        }
-        for row in model.predict_proba(features).tolist()
+        {"label": label, "probabilities": dict(zip(classes, row, strict=True))}
+        for label, row in zip(labels, probabilities.tolist(), strict=True)
     ]
 
 

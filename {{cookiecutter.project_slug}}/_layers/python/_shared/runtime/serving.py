@@ -2,9 +2,11 @@
 
 import gc
 import multiprocessing
+import os
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from typing import Any
@@ -93,4 +95,17 @@ def serve(app: Any, settings: Settings) -> None:
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
         log_level=LogLevels.error,
-    ).serve(target_loader=lambda *_: app, wrap_loader=False)
+    ).serve(target_loader=lambda: start_worker(app), wrap_loader=False)
+
+
+def start_worker(app: Any) -> Any:
+    """Make this worker process end with its parent, however that ended: nothing may answer in its place."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    return app

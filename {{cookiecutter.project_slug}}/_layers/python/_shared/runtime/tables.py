@@ -102,38 +102,58 @@ def _numbers(table: Table) -> np.ndarray:
 
 
 def _typed(table: Table, features: Features) -> np.ndarray:
-    names = list(features)
-    all_floats = all(kind is float for kind in features.values())
-    result = np.empty((len(table.rows), len(names)), dtype=np.float64 if all_floats else object)
-    positions = _positions(table, names)
-    for row, values in enumerate(table.rows):
-        if isinstance(values, dict):
-            if unknown := [key for key in values if key not in features]:
-                raise InputError(f"{table.where(row)}: '{unknown[0]}' is unknown; the features are {', '.join(names)}")
-            cells = [values.get(name) for name in names]
-        elif len(values) <= max(positions) or (table.names is None and len(values) != len(names)):
-            raise InputError(f"{table.where(row)} has {len(values)} values, expected {len(names)}: {', '.join(names)}")
-        else:
-            cells = [values[position] for position in positions]
-        for column, (name, kind) in enumerate(features.items()):
-            result[row, column] = _cell(cells[column], kind, table, row, name)
+    cells = _cells_by_name(table, list(features)) if isinstance(table.rows[0], dict) else _cells(table, list(features))
+    columns = [_column(table, values, name, kind) for values, (name, kind) in zip(cells, features.items(), strict=True)]
+    if all(kind is float for kind in features.values()):
+        return np.column_stack(columns)
+    result = np.empty((len(table.rows), len(columns)), dtype=object)
+    for position, column in enumerate(columns):
+        result[:, position] = column
     return result
 
 
-def _cell(value: Any, kind: type, table: Table, row: int, name: str) -> float | str | None:
-    missing = value is None or (isinstance(value, str) and value.strip() in MISSING)
-    if kind is float:
-        if missing:
-            return math.nan
-        number = _number(value, f"{table.where(row)}, column '{name}'")
-        if math.isinf(number):
-            raise InputError(f"{table.where(row)}, column '{name}': {value!r} is not a finite number")
-        return number
-    if missing:
-        return None
+def _cells_by_name(table: Table, names: Sequence[str]) -> list[list[Any]]:
+    """The values of each feature, from rows that are objects; what an object leaves out is missing."""
+    for row, values in enumerate(table.rows):
+        if unknown := [key for key in values if key not in names]:
+            raise InputError(f"{table.where(row)}: '{unknown[0]}' is unknown; the features are {', '.join(names)}")
+    return [[values.get(name) for values in table.rows] for name in names]
+
+
+def _cells(table: Table, names: Sequence[str]) -> list[list[Any]]:
+    """The values of each feature, from rows that are lists."""
+    width = len(table.names or names)
+    for row, values in enumerate(table.rows):
+        if len(values) != width:
+            raise InputError(f"{table.where(row)} has {len(values)} values, expected {width}: {', '.join(names)}")
+    return [[values[position] for values in table.rows] for position in _positions(table, names)]
+
+
+def _column(table: Table, values: Sequence[Any], name: str, kind: type) -> list[Any]:
+    """The values of one feature in its type, nan or None where they are missing."""
+    try:
+        if kind is str:
+            return [None if value is None or value in MISSING else str(value) for value in values]
+        numbers = [math.nan if value is None or value in MISSING else float(value) for value in values]
+        if math.inf not in numbers and -math.inf not in numbers:
+            return numbers
+    except (TypeError, ValueError, OverflowError):
+        pass
+    # Something does not fit: look at one value after the other to say which.
+    return [_cell(value, kind, f"{table.where(row)}, column '{name}'") for row, value in enumerate(values)]
+
+
+def _cell(value: Any, kind: type, where: str) -> float | str | None:
     if isinstance(value, list | dict):
-        raise InputError(f"{table.where(row)}, column '{name}': expected one value, not {_shown(value)}")
-    return str(value)
+        raise InputError(f"{where}: expected one value, not {_shown(value)}")
+    if value is None or (isinstance(value, str) and value.strip() in MISSING):
+        return math.nan if kind is float else None
+    if kind is str:
+        return str(value)
+    number = _number(value, where)
+    if math.isinf(number):
+        raise InputError(f"{where}: {_shown(value)} is not a finite number")
+    return number
 
 
 def _positions(table: Table, names: Sequence[str]) -> list[int]:

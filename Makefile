@@ -1,0 +1,40 @@
+# Work on the template itself. A generated project has a Makefile of its own.
+
+# The Python that makes the virtual environment: 3.11 or newer.
+PYTHON ?= python3
+DEMO := build/demo
+LAYERS := {{cookiecutter.project_slug}}/_layers
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format clean
+
+help: ## Show these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## Generate a project with the defaults in build/demo and run its make local-test
+	rm -rf $(DEMO)
+	.venv/bin/cookiecutter . --no-input --default-config --output-dir $(DEMO)
+	$(MAKE) -C $(DEMO)/my-algorithm local-test
+
+test: .venv/ready ## Run the template's tests
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/ready ## Run the static tests and the linters only
+	.venv/bin/python -m pytest -q tests/test_static.py tests/test_lint.py
+
+format: .venv/ready ## Format the sources
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	find .ci "$(LAYERS)" -name '*.sh' -not -path '*/.venv/*' -exec .venv/bin/shfmt -i 0 -w {} +
+
+clean: ## Remove what make made here
+	rm -rf .venv build
+	find . -type d '(' -name __pycache__ -o -name .pytest_cache -o -name .ruff_cache ')' -prune -exec rm -rf {} +
+
+.venv/ready: tests/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python 3.11 or newer: name one that is, e.g. make PYTHON=python3.13" >&2; exit 1; }
+	@echo "making .venv"
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,176 @@
+"""Lay the chosen layers over the common files, and prove that the project is complete.
+
+Cookiecutter renders this file as a Jinja template and runs it with its own
+interpreter from the root of the new project: standard library only, offline.
+The answers enter once, as JSON on a line of its own, so that any answer is safe
+and this file is valid Python unrendered.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ANSWERS = r"""
+{{ cookiecutter | tojson }}
+"""
+
+# Left behind by tools in a checkout that is used as the template; no part of a project.
+STRAY = {"__pycache__", ".pytest_cache", ".ruff_cache", ".venv", ".DS_Store"}
+
+# What every project has, whatever its language; a pattern must match at least one file.
+REQUIRED = (
+    "README.md",
+    "LICENSE",
+    "Makefile",
+    "language.mk",
+    "Dockerfile",
+    ".dockerignore",
+    ".gitignore",
+    ".gitattributes",
+    ".github/workflows/ci.yml",
+    "build_and_push.sh",
+    "runtime/train",
+    "runtime/serve",
+    "runtime/adapter.*",
+    "tests/**/test?algorithm.*",
+    "local_test/requirements.txt",
+    "local_test/sample.toml",
+    "local_test/sample/*/*",
+)
+
+INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript"}
+
+# Docker answers in some 50 ms while the layers are laid; one that hangs must not hold up the generation.
+DOCKER_SECONDS = 0.5
+
+
+def layers(root: Path, language: str, framework: str) -> list[Path]:
+    """Return the folders to lay down, the most general first."""
+    return [root / "_shared", root / language / "_shared", root / language / framework]
+
+
+def lay(layer: Path, project: Path) -> list[Path]:
+    """Move every file of a layer to its place in the project; return the places."""
+    laid = []
+    for file in sorted(path for path in layer.rglob("*") if not path.is_dir()):
+        inside = file.relative_to(layer)
+        if STRAY.isdisjoint(inside.parts):
+            target = project / inside
+            target.parent.mkdir(parents=True, exist_ok=True)
+            laid.append(file.replace(target))
+    return laid
+
+
+def missing(project: Path, required: list[str]) -> list[str]:
+    """Return one line for each required file that is not in the project."""
+    return [f"{pattern} is missing" for pattern in required if not any(project.glob(pattern))]
+
+
+def interpreter(file: Path) -> str:
+    """Return the name of the program that reads a script, by suffix or first line; "" for other files."""
+    if file.suffix in INTERPRETERS:
+        return INTERPRETERS[file.suffix]
+    with file.open("rb") as content:
+        shebang = content.readline(200)
+    if not shebang.startswith(b"#!"):
+        return ""
+    return next((name for name in INTERPRETERS.values() if name.encode() in shebang), "")
+
+
+def python_fault(file: Path) -> str:
+    """Return why a Python file does not compile, or ""; nothing is written."""
+    try:
+        compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return f"{file}:{error.lineno}: {error.msg}"
+    except ValueError as error:  # a NUL byte, or not UTF-8
+        return f"{file}: {error}"
+    return ""
+
+
+def parser_fault(command: list[str]) -> str:
+    """Return what a language's own parser complains of, or "", also where that language is not installed."""
+    if os.name != "posix" or not shutil.which(command[0]):  # on Windows "bash" may be another machine's
+        return ""
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return result.stderr.strip() or f"{command} failed" if result.returncode else ""
+
+
+def broken(files: list[Path]) -> list[str]:
+    """Return one line (or the parser's own lines) for each script that its language cannot parse."""
+    scripts = {name: [file for file in files if interpreter(file) == name] for name in INTERPRETERS.values()}
+    faults = [python_fault(file) for file in scripts["python"]]
+    faults += [parser_fault(["bash", "-n", str(file)]) for file in scripts["bash"]]
+    if scripts["Rscript"]:  # R starts slowly: once for all files
+        parse = "for (file in commandArgs(TRUE)) parse(file)"
+        faults.append(parser_fault(["Rscript", "--vanilla", "-e", parse, *map(str, scripts["Rscript"])]))
+    return [fault for fault in faults if fault]
+
+
+def make_executable(files: list[Path]) -> None:
+    """Make the scripts executable: a courtesy, lost in zip archives, on which nothing depends."""
+    for file in files:
+        with file.open("rb") as content:
+            if content.read(2) == b"#!":
+                file.chmod(file.stat().st_mode | 0o111)
+
+
+def ask_docker() -> subprocess.Popen | None:
+    """Start asking whether Docker runs, as the Makefile will; None where it is not installed."""
+    if not shutil.which("docker"):
+        return None
+    quiet = subprocess.DEVNULL  # and a session of its own, so that no ssh:// engine can ask for a password
+    return subprocess.Popen(["docker", "info"], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def docker_state(asked: subprocess.Popen | None) -> str:
+    """Return "running", "not running" or "not installed"."""
+    if asked is None:
+        return "not installed"
+    try:
+        return "not running" if asked.wait(DOCKER_SECONDS) else "running"
+    except subprocess.TimeoutExpired:
+        asked.kill()
+        asked.wait()
+        return "not running"
+
+
+def next_steps(answers: dict, docker: str) -> str:
+    """Return what to do now, and what this machine lacks for it."""
+    slug, algorithm = answers["project_slug"], answers["_files"][answers["language"]]["algorithm"]
+    lines = [
+        f"{slug} is complete: {answers['language']}, {answers['framework']}. Next:",
+        f"    cd {slug}",
+        "    make local-test        train, serve and check it as SageMaker would",
+        f"Then make it yours: edit {algorithm}.",
+    ]
+    if not shutil.which("make"):
+        lines.append("make is not installed: install it first.")
+    if docker != "running":
+        lines.append(f"Docker is {docker}: make local-test will run train and serve as local processes.")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Shape the project in the current folder; exit with the reasons where it is not complete."""
+    answers = json.loads(ANSWERS)
+    language, framework = answers["language"], answers["framework"]
+    project, root = Path(), Path("_layers")
+
+    docker = ask_docker()
+    laid = [file for layer in layers(root, language, framework) for file in lay(layer, project)]
+    shutil.rmtree(root, ignore_errors=True)
+
+    faults = missing(project, [*REQUIRED, *answers["_files"][language].values()]) + broken(laid)
+    state = docker_state(docker)
+    if faults:
+        sys.exit("\n  ".join([f"The template's {language}/{framework} is not complete:", *faults]))
+    make_executable(laid)
+    print(next_steps(answers, state))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# Builds the image for SageMaker and pushes it to Amazon ECR; ./build_and_push.sh --help tells how.
+set -euo pipefail
+
+usage() {
+	cat <<'USAGE'
+usage: ./build_and_push.sh [--latest] [--region REGION] [--dry-run] [REPOSITORY]
+
+Builds the image for linux/amd64, pushes it to Amazon ECR and checks that SageMaker will accept it.
+The last line of the output, alone on stdout, is the image's URI.
+
+  REPOSITORY       the ECR repository; created when missing. Default: IMAGE in the Makefile (it is
+                   part of the project, where the name of the folder changes from clone to clone)
+  --latest         push the tag latest too, beside the tag of the git commit. A working tree with
+                   changes that are not committed is pushed as COMMIT-dirty
+  --region REGION  default: AWS_REGION, AWS_DEFAULT_REGION, or the region of the AWS profile
+  --dry-run        print the commands and run none: needs neither AWS credentials nor Docker
+USAGE
+}
+
+# die PROBLEM WHAT-TO-DO: end with one line on stderr.
+die() {
+	echo "build_and_push.sh: $1: $2" >&2
+	exit 1
+}
+
+# run COMMAND...: print the command; run it unless this is a dry run.
+run() {
+	printf '+'
+	printf ' %q' "$@"
+	printf '\n'
+	if [[ -z $dry_run ]]; then "$@"; fi
+}
+
+# The address suffix of the partition that a region belongs to.
+domain_of() {
+	case $1 in
+	cn-*) echo amazonaws.com.cn ;;
+	eusc-*) echo amazonaws.eu ;;
+	us-iso-*) echo c2s.ic.gov ;;
+	us-isob-*) echo sc2s.sgov.gov ;;
+	us-isof-*) echo csp.hci.ic.gov ;;
+	eu-isoe-*) echo cloud.adc-e.uk ;;
+	*) echo amazonaws.com ;; # us-gov-* too
+	esac
+}
+
+# The commit that the image is made from, as its tag.
+commit_tag() {
+	local commit
+	if ! git ls-files --error-unmatch Dockerfile >/dev/null 2>&1 || ! commit=$(git rev-parse --short HEAD 2>/dev/null); then
+		die "this project is not committed to git, and the image's tag is the commit" \
+			"git init && git add --all && git commit -m 'First version'"
+	fi
+	if [[ -n $(git status --porcelain -- .) ]]; then
+		echo "build_and_push.sh: there are changes that are not committed: the tag is $commit-dirty" >&2
+		commit+=-dirty
+	fi
+	echo "$commit"
+}
+
+check_docker() {
+	command -v docker >/dev/null || die "docker is not installed" "see https://docs.docker.com/get-docker/"
+	docker info >/dev/null 2>&1 || die "Docker is not running" "start it, then run this again"
+}
+
+# The registry's account: the one that the credentials belong to.
+find_account() {
+	aws sts get-caller-identity --region "$region" --query Account --output text ||
+		die "no valid AWS credentials" "run aws configure or aws sso login, or set AWS_PROFILE"
+}
+
+# Create the repository when ECR says that there is none; any other refusal is the user's to read.
+provide_repository() {
+	local describe create answer
+	describe=(aws ecr describe-repositories --region "$region" --repository-names "$repository")
+	create=(aws ecr create-repository --region "$region" --repository-name "$repository"
+		--image-scanning-configuration scanOnPush=true)
+	if [[ -n $dry_run ]]; then
+		echo "+ ${describe[*]} || ${create[*]}"
+	elif answer=$("${describe[@]}" 2>&1); then
+		return
+	elif [[ $answer == *RepositoryNotFoundException* ]]; then
+		run "${create[@]}"
+	else
+		die "cannot look for the repository $repository ($(tr -s '\n' ' ' <<<"$answer"))" \
+			"ask for ecr:DescribeRepositories and ecr:CreateRepository"
+	fi
+}
+
+login() {
+	local password=(aws ecr get-login-password --region "$region")
+	local login=(docker login --username AWS --password-stdin "$registry")
+	echo "+ ${password[*]} | ${login[*]}"
+	if [[ -z $dry_run ]]; then "${password[@]}" | "${login[@]}"; fi
+}
+
+# SageMaker takes neither OCI media types nor the index that attestations need (E5); buildx makes both unless told not to.
+build_and_push() {
+	local tag build=() tags=()
+	for tag in "$@"; do tags+=(--tag "$registry/$repository:$tag"); done
+	if has_buildx; then
+		build=(docker buildx build --provenance=false --sbom=false --output "type=image,push=true,oci-mediatypes=false")
+		run "${build[@]}" --platform linux/amd64 "${tags[@]}" .
+	else
+		run env DOCKER_BUILDKIT=0 docker build --platform linux/amd64 "${tags[@]}" .
+		for tag in "$@"; do run docker push "$registry/$repository:$tag"; done
+	fi
+}
+
+# A dry run on a machine without Docker shows the usual way.
+has_buildx() {
+	if [[ -n $dry_run ]] && ! command -v docker >/dev/null; then return; fi
+	docker buildx version >/dev/null 2>&1
+}
+
+check_manifest() {
+	local accepted=application/vnd.docker.distribution.manifest.v2+json
+	local answer query
+	query=(aws ecr describe-images --region "$region" --repository-name "$repository" --image-ids "imageTag=$1"
+		--query 'imageDetails[0].imageManifestMediaType' --output text)
+	if [[ -n $dry_run ]]; then
+		run "${query[@]}"
+		return
+	fi
+	answer=$("${query[@]}") || die "pushed, but cannot read the image's media type" "ask for ecr:DescribeImages"
+	if [[ $answer != "$accepted" ]]; then
+		die "pushed, but SageMaker's CreateModel will refuse the image: its manifest is $answer, not $accepted" \
+			"install docker buildx (https://docs.docker.com/build/install-buildx/) and run this again"
+	fi
+}
+
+dry_run='' latest='' repository=''
+region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
+while (($#)); do
+	case $1 in
+	--dry-run) dry_run=yes ;;
+	--latest) latest=yes ;;
+	--region)
+		region=${2:-}
+		[[ -n $region ]] || die "--region without a region" "e.g. --region eu-west-1"
+		shift
+		;;
+	-h | --help)
+		usage
+		exit
+		;;
+	-*) die "unknown option $1" "see --help" ;;
+	*)
+		[[ -z $repository ]] || die "more than one repository: $repository and $1" "see --help"
+		repository=$1
+		;;
+	esac
+	shift
+done
+
+# Only the result goes to stdout, so that a script can read it; of a dry run the commands are the result.
+exec 3>&1
+[[ -n $dry_run ]] || exec 1>&2
+
+cd "$(dirname "$0")"
+repository=${repository:-$(sed -n 's/^IMAGE := //p' Makefile)}
+name='^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$' # E1
+if ! [[ $repository =~ $name ]] || ((${#repository} < 2 || ${#repository} > 256)); then
+	die "'$repository' is not a repository name for ECR" \
+		"2 to 256 lowercase letters and digits, with single . _ / or hyphens between them"
+fi
+tag=$(commit_tag)
+
+if [[ -z $dry_run ]]; then
+	command -v aws >/dev/null || die "the aws command is not installed" "see https://aws.amazon.com/cli/"
+	check_docker
+fi
+if [[ -z $region ]] && command -v aws >/dev/null; then region=$(aws configure get region || true); fi
+if [[ -n $dry_run ]]; then
+	region=${region:-REGION}
+	account=ACCOUNT
+	echo "+ aws sts get-caller-identity --region $region --query Account --output text"
+else
+	[[ -n $region ]] || die "no AWS region" "give --region, or set AWS_REGION"
+	account=$(find_account)
+fi
+registry=$account.dkr.ecr.$region.$(domain_of "$region")
+
+provide_repository
+login
+if [[ -n $latest ]]; then
+	build_and_push "$tag" latest
+else
+	build_and_push "$tag"
+fi
+check_manifest "$tag"
+echo "$registry/$repository:$tag" >&3
