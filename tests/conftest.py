@@ -1,0 +1,101 @@
+"""Fixtures of the template's tests; a test that takes `language` and `framework` runs once for each pair."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+from template import MATRIX, ROOT, copy_template
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests that take `language` and `framework` for every pair in cookiecutter.json.
+
+    One framework of each language is enough for those marked `once_per_language`.
+    """
+    if {"language", "framework"} <= set(metafunc.fixturenames):
+        pairs = MATRIX
+        if metafunc.definition.get_closest_marker("once_per_language"):
+            pairs = list({language: (language, framework) for language, framework in reversed(MATRIX)}.values())
+        ids = ["-".join(pair) for pair in pairs]
+        metafunc.parametrize(("language", "framework"), pairs, ids=ids, scope="session")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A cookiecutter configuration that leaves the user's home alone."""
+    file = tmp_path / "cookiecutter.yaml"
+    file.write_text(f"replay_dir: {tmp_path}/replay\ncookiecutters_dir: {tmp_path}/cookiecutters\n")
+    return file
+
+
+@pytest.fixture
+def bake(tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return a function that generates a project with the given answers and returns its folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where cookiecutter leaves its rendered hooks
+
+    def bake(template: Path = ROOT, output: Path = tmp_path / "out", **answers: str) -> Path:
+        project = cookiecutter(
+            str(template),
+            no_input=True,
+            extra_context=answers,
+            output_dir=str(output),
+            config_file=str(config),
+            overwrite_if_exists=True,
+        )
+        return Path(project)
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def project(language: str, framework: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of one framework that the whole session shares, as the command line makes it."""
+    folder = tmp_path_factory.mktemp(framework)
+    name = f"sm-algo-test-{framework}"
+    answers = [f"project_name={name}", f"language={language}", f"framework={framework}"]
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", "--output-dir", str(folder)]
+    subprocess.run([*command, str(ROOT), *answers], check=True, capture_output=True)
+    return folder / name
+
+
+@pytest.fixture(scope="session")
+def docker() -> str:
+    """The docker command. Without a daemon the test is skipped, but on CI, which is there to run it, it fails."""
+    command = shutil.which("docker")
+    if command and subprocess.run([command, "info"], capture_output=True, check=False).returncode == 0:
+        return command
+    missing = "Docker is not running" if command else "Docker is not installed"
+    if os.environ.get("CI"):
+        pytest.fail(f"{missing}, and CI is set")
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def image(project: Path, docker: str) -> str:
+    """The image of the shared project."""
+    subprocess.run(["make", "build"], cwd=project, check=True, capture_output=True)
+    return project.name
+
+
+@pytest.fixture
+def cli(tmp_path: Path, config: Path):
+    """Return a function that runs the real `cookiecutter` command into tmp_path/out."""
+
+    def cli(*arguments: str, template: Path = ROOT) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file", str(config)]
+        command += ["--output-dir", str(tmp_path / "out"), str(template), *arguments]
+        environment = {**os.environ, "TMPDIR": str(tmp_path)}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    return cli
+
+
+@pytest.fixture
+def template_copy(tmp_path: Path) -> Path:
+    """A copy of the template to change."""
+    return copy_template(tmp_path / "template")

@@ -1,0 +1,37 @@
+"""The template as the tests see it: its folders, its matrix, a copy to change; read from it, never typed."""
+
+import json
+import shutil
+from pathlib import Path
+
+from hooks.post_gen_project import STRAY
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = ROOT / "{{cookiecutter.project_slug}}"
+LAYERS = PROJECT / "_layers"
+
+CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text())
+MATRIX = [(language, framework) for language, names in CONTEXT["_languages"].items() for framework in names]
+
+
+def files(root: Path) -> dict[str, Path]:
+    """Return the files below a folder by their relative names, without what tools leave behind."""
+    found = {path.relative_to(root): path for path in sorted(root.rglob("*")) if not path.is_dir()}
+    return {name.as_posix(): path for name, path in found.items() if STRAY.isdisjoint(name.parts)}
+
+
+def rendered() -> dict[str, Path]:
+    """Return the files that cookiecutter renders."""
+    return {name: path for name, path in files(PROJECT).items() if not name.startswith("_layers/")}
+
+
+def layers(language: str, framework: str) -> dict[str, Path]:
+    """Return the layers that meet in a project, by name."""
+    names = ("_shared", f"{language}/_shared", f"{language}/{framework}")
+    return {name: LAYERS / name for name in names}
+
+
+def copy_template(target: Path) -> Path:
+    """Copy the template, as a checkout without git, and return the copy."""
+    ignored = shutil.ignore_patterns(".git", "build", *STRAY)
+    return shutil.copytree(ROOT, target, ignore=ignored)

@@ -1,0 +1,306 @@
+"""build_and_push.sh with an `aws` and a `docker` that only write down how they were called."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from template import LAYERS
+
+SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
+OCI = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+
+AWS = """
+case "$1 $2" in
+"configure get") if [ -n "$FAKE_REGION" ]; then echo "$FAKE_REGION"; else exit 255; fi ;;
+"sts get-caller-identity")
+	if [ -n "$FAKE_NO_CREDENTIALS" ]; then echo "Unable to locate credentials" >&2; exit 253; fi
+	echo 123456789012 ;;
+"ecr describe-repositories")
+	if [ -n "$FAKE_REFUSAL" ]; then echo "An error occurred ($FAKE_REFUSAL)" >&2; exit 254; fi ;;
+"ecr get-login-password") echo the-password ;;
+"ecr describe-images") echo "$FAKE_MANIFEST" ;;
+esac
+"""
+
+DOCKER = """
+case "$1 $2" in
+"info "*) exit "${FAKE_DOCKER_DOWN:-0}" ;;
+"buildx version") exit "${FAKE_NO_BUILDX:-0}" ;;
+"login "*) read -r password; echo "stdin $password" >>"$FAKE_LOG" ;;
+"build "*) echo "DOCKER_BUILDKIT=$DOCKER_BUILDKIT" >>"$FAKE_LOG" ;;
+esac
+echo "output of docker $1"
+"""
+
+
+@dataclass
+class Machine:
+    """A project in git, and a machine with nothing but the programs that it is given."""
+
+    project: Path
+    programs: Path
+    log: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def install(self, name: str, body: str) -> None:
+        """Put a program on PATH that logs its arguments, then runs the body."""
+        file = self.programs / name
+        file.write_text(f'#!/bin/sh\necho {name} "$@" >>"$FAKE_LOG"\n{body}')
+        file.chmod(0o755)
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run the script, from another folder than the project's."""
+        return subprocess.run(
+            ["bash", str(self.project / "build_and_push.sh"), *arguments],
+            cwd=self.programs,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def git(self, *arguments: str) -> str:
+        """Run git in the project."""
+        command = ["git", *arguments]
+        return subprocess.run(
+            command, cwd=self.project, env=self.environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    @property
+    def commit(self) -> str:
+        """The short name of the commit."""
+        return self.git("rev-parse", "--short", "HEAD")
+
+    @property
+    def calls(self) -> list[str]:
+        """What the programs were called with."""
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def bare(tmp_path) -> Machine:
+    """A machine with git, without aws and docker; the project is committed."""
+    machine = Machine(tmp_path / "project", tmp_path / "bin", tmp_path / "log")
+    machine.project.mkdir()
+    machine.programs.mkdir()
+    for tool in ("bash", "cat", "dirname", "env", "git", "sed", "sh", "tr"):
+        (machine.programs / tool).symlink_to(shutil.which(tool))
+    machine.environment = {
+        "PATH": str(machine.programs),
+        "HOME": str(tmp_path),
+        "FAKE_LOG": str(machine.log),
+        "FAKE_MANIFEST": SCHEMA_2,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+    for role in ("AUTHOR", "COMMITTER"):
+        machine.environment |= {f"GIT_{role}_NAME": "Test", f"GIT_{role}_EMAIL": "test@example.com"}
+    shutil.copy(LAYERS / "_shared/build_and_push.sh", machine.project)
+    (machine.project / "Dockerfile").write_text("FROM scratch\n")
+    (machine.project / "Makefile").write_text("IMAGE := my-algorithm\n")
+    machine.git("init", "--quiet")
+    machine.git("add", "--all")
+    machine.git("commit", "--quiet", "--message", "first")
+    return machine
+
+
+@pytest.fixture
+def machine(bare) -> Machine:
+    """A machine with aws, docker and a region."""
+    bare.install("aws", AWS)
+    bare.install("docker", DOCKER)
+    bare.environment["AWS_REGION"] = "eu-west-1"
+    return bare
+
+
+def refusal(result: subprocess.CompletedProcess) -> str:
+    """Return the one line that says why the script ended."""
+    assert result.returncode == 1
+    assert result.stdout == ""
+    return result.stderr.strip().splitlines()[-1].removeprefix("build_and_push.sh: ")
+
+
+def test_it_builds_pushes_and_checks(machine):
+    result = machine.run()
+    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm:{machine.commit}"
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{image}\n"  # and nothing that docker printed
+    build = (
+        "docker buildx build --provenance=false --sbom=false --output type=image,push=true,oci-mediatypes=false "
+        f"--platform linux/amd64 --tag {image} ."
+    )
+    check = (
+        "aws ecr describe-images --region eu-west-1 --repository-name my-algorithm "
+        f"--image-ids imageTag={machine.commit} "
+        "--query imageDetails[0].imageManifestMediaType --output text"
+    )
+    assert machine.calls[-2:] == [build, check]
+    assert not [call for call in machine.calls if "create-repository" in call]
+
+
+def test_the_login_keeps_the_password_off_the_command_line(machine):
+    machine.run()
+    assert "aws ecr get-login-password --region eu-west-1" in machine.calls
+    login = "docker login --username AWS --password-stdin 123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    assert login in machine.calls
+    assert "stdin the-password" in machine.calls
+
+
+def test_latest_is_a_second_tag(machine):
+    assert machine.run("--latest").returncode == 0
+    (build,) = [call for call in machine.calls if "build --prov" in call]
+    repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
+    assert build.endswith(f"--tag {repository}:{machine.commit} --tag {repository}:latest .")
+
+
+def test_without_buildx_the_classic_builder_is_used(machine):
+    assert machine.run("--latest", FAKE_NO_BUILDX="1").returncode == 0
+    repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
+    tags = [f"{repository}:{machine.commit}", f"{repository}:latest"]
+    build = machine.calls.index(f"docker build --platform linux/amd64 --tag {tags[0]} --tag {tags[1]} .")
+    assert machine.calls[build + 1 : build + 4] == [
+        "DOCKER_BUILDKIT=0",
+        f"docker push {tags[0]}",
+        f"docker push {tags[1]}",
+    ]
+
+
+@pytest.mark.parametrize("manifest", [OCI, OCI_INDEX])
+def test_a_manifest_that_sagemaker_refuses_is_an_error(machine, manifest):
+    line = refusal(machine.run(FAKE_MANIFEST=manifest))
+    assert "CreateModel will refuse" in line and manifest in line and "install docker buildx" in line
+
+
+def test_a_missing_repository_is_created_and_scanned(machine):
+    machine.run(FAKE_REFUSAL="RepositoryNotFoundException")
+    create = "aws ecr create-repository --region eu-west-1 --repository-name my-algorithm"
+    assert f"{create} --image-scanning-configuration scanOnPush=true" in machine.calls
+
+
+def test_a_repository_that_may_not_be_looked_for_is_an_error(machine):
+    line = refusal(machine.run(FAKE_REFUSAL="AccessDeniedException"))
+    assert "AccessDeniedException" in line and "ecr:DescribeRepositories" in line
+    assert not [call for call in machine.calls if "create-repository" in call or "build --prov" in call]
+
+
+@pytest.mark.parametrize("repository", ["my", "team/my-algorithm", "a__b.c-d--e", "a" * 256])
+def test_good_repository_names(machine, repository):
+    assert machine.run(repository).stdout.endswith(f".amazonaws.com/{repository}:{machine.commit}\n")
+
+
+@pytest.mark.parametrize("repository", ["a", "My", "a_-b", "a//b", "/a", "a/", "a b", "a:b", "a" * 257, "$(touch x)"])
+def test_bad_repository_names(machine, repository):
+    line = refusal(machine.run(repository))
+    assert repository in line and "2 to 256" in line
+    assert not machine.calls
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("us-east-1", "amazonaws.com"),
+        ("us-gov-west-1", "amazonaws.com"),
+        ("cn-northwest-1", "amazonaws.com.cn"),
+        ("eusc-de-east-1", "amazonaws.eu"),
+        ("us-iso-east-1", "c2s.ic.gov"),
+        ("us-isob-east-1", "sc2s.sgov.gov"),
+        ("us-isof-south-1", "csp.hci.ic.gov"),
+        ("eu-isoe-west-1", "cloud.adc-e.uk"),
+    ],
+)
+def test_the_registry_is_of_the_regions_partition(machine, region, domain):
+    assert machine.run("--region", region).stdout.startswith(f"123456789012.dkr.ecr.{region}.{domain}/")
+
+
+def test_the_region_is_the_option_the_environment_or_the_profile(machine):
+    default = {"AWS_DEFAULT_REGION": "us-east-2", "FAKE_REGION": "us-east-1"}
+    assert ".us-west-2." in machine.run("--region", "us-west-2", **default).stdout
+    assert ".eu-west-1." in machine.run(**default).stdout
+    del machine.environment["AWS_REGION"]
+    assert ".us-east-2." in machine.run(**default).stdout
+    assert ".us-east-1." in machine.run(FAKE_REGION="us-east-1").stdout
+    assert refusal(machine.run()) == "no AWS region: give --region, or set AWS_REGION"
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "new.py"])
+def test_changes_that_are_not_committed_show_in_the_tag(machine, name):
+    (machine.project / name).write_text("# changed\n")
+    result = machine.run()
+    assert result.stdout.endswith(f":{machine.commit}-dirty\n")
+    assert "changes that are not committed" in result.stderr
+
+
+@pytest.mark.parametrize("state", ["no repository", "no commit", "ignored by a repository around it"])
+def test_a_project_that_is_not_committed_is_an_error(machine, state):
+    shutil.rmtree(machine.project / ".git")
+    if state == "no commit":
+        machine.git("init", "--quiet")
+        machine.git("add", "--all")
+    elif state.startswith("ignored"):
+        around = Machine(machine.project.parent, machine.programs, machine.log, machine.environment)
+        (around.project / ".gitignore").write_text("project\nbin\n")
+        around.git("init", "--quiet")
+        around.git("add", "--all")
+        around.git("commit", "--quiet", "--message", "around")
+    assert refusal(machine.run()).startswith("this project is not committed to git")
+
+
+def test_no_aws_command(bare):
+    bare.install("docker", DOCKER)
+    assert refusal(bare.run("--region", "eu-west-1")).startswith("the aws command is not installed")
+
+
+def test_no_docker(bare):
+    bare.install("aws", AWS)
+    assert refusal(bare.run("--region", "eu-west-1")).startswith("docker is not installed")
+
+
+def test_docker_that_is_not_running(machine):
+    assert refusal(machine.run(FAKE_DOCKER_DOWN="1")) == "Docker is not running: start it, then run this again"
+
+
+def test_no_credentials(machine):
+    result = machine.run(FAKE_NO_CREDENTIALS="1")
+    assert refusal(result).startswith("no valid AWS credentials: run aws configure")
+    assert "Unable to locate credentials" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--unknown"], ["one", "two"], ["--region"]])
+def test_bad_arguments(machine, arguments):
+    assert refusal(machine.run(*arguments))
+    assert not machine.calls
+
+
+def test_help_says_where_the_repository_comes_from(bare):
+    result = bare.run("--help")
+    assert result.returncode == 0
+    assert "Default: IMAGE in the Makefile" in result.stdout
+
+
+def test_a_dry_run_needs_nothing_and_runs_nothing(bare):
+    result = bare.run("--dry-run")
+    assert result.returncode == 0, result.stderr
+    *commands, image = result.stdout.splitlines()
+    assert all(command.startswith("+ ") for command in commands)
+    assert image == f"ACCOUNT.dkr.ecr.REGION.amazonaws.com/my-algorithm:{bare.commit}"
+
+
+@pytest.mark.parametrize("builder", ["buildx", "classic"])
+def test_a_dry_run_prints_every_command_of_a_run(machine, builder):
+    environment = {
+        "FAKE_NO_BUILDX": "1" if builder == "classic" else "0",
+        "FAKE_REFUSAL": "RepositoryNotFoundException",
+    }
+    shown = (
+        machine.run("--dry-run", "--latest", **environment).stdout.replace("ACCOUNT", "123456789012").replace("\\", "")
+    )
+    looked = [call for call in machine.calls if call not in ("docker buildx version",)]
+    assert not looked
+    machine.run("--latest", **environment)
+    calls = [call for call in machine.calls if call.startswith(("aws", "docker"))]
+    for call in set(calls) - {"docker buildx version", "docker info"}:
+        assert call in shown

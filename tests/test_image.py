@@ -1,0 +1,72 @@
+"""The image: every builder makes it, and what a user does next is quick."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+
+def build(docker: str, folder: Path, tag: str, *, buildkit: bool) -> subprocess.CompletedProcess:
+    """Run docker build with one of the two builders."""
+    return subprocess.run(
+        [docker, "build", "--tag", tag, str(folder)],
+        env=os.environ | {"DOCKER_BUILDKIT": str(int(buildkit))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def clients(docker: str, tmp_path_factory: pytest.TempPathFactory) -> dict[bool, str]:
+    """A docker command for each builder, BuildKit or not: not every client on a machine has BuildKit."""
+    empty = tmp_path_factory.mktemp("empty")
+    (empty / "Dockerfile").write_text("FROM scratch\nLABEL empty=true\n")
+    on_path = [shutil.which("docker", path=folder) for folder in os.environ["PATH"].split(os.pathsep)]
+    candidates = list(dict.fromkeys(filter(None, on_path)))
+    found = {
+        kit: next((c for c in candidates if build(c, empty, "sm-algo-test-empty", buildkit=kit).returncode == 0), "")
+        for kit in (True, False)
+    }
+    assert all(found.values()), f"no docker command here has both builders: {found}"
+    return found
+
+
+@pytest.mark.parametrize("buildkit", [True, False], ids=["buildkit", "classic"])
+def test_it_builds_with_either_builder(project: Path, clients: dict[bool, str], buildkit: bool):
+    result = build(clients[buildkit], project, f"{project.name}:builder", buildkit=buildkit)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_change_of_the_algorithm_installs_nothing_again(project: Path, clients: dict[bool, str], tmp_path: Path):
+    tag = f"{project.name}:changed"
+    assert build(clients[False], project, tag, buildkit=False).returncode == 0
+    changed = shutil.copytree(project, tmp_path / "changed", ignore=shutil.ignore_patterns(".venv", ".git"))
+    (algorithm,) = changed.glob("algorithm.*")
+    algorithm.write_text(algorithm.read_text() + "\n# changed\n")
+    result = build(clients[False], changed, tag, buildkit=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    steps = result.stdout.split("\nStep ")
+    install = next(step for step in steps if "RUN pip" in step or "RUN apt-get" in step)
+    assert "Using cache" in install
+
+
+def test_without_a_command_it_trains(image: str, docker: str):
+    inspected = subprocess.run([docker, "image", "inspect", image], capture_output=True, check=True)
+    config = json.loads(inspected.stdout)[0]["Config"]
+    assert (config["Cmd"], config["Entrypoint"]) == (["train"], None)
+    result = subprocess.run([docker, "run", "--rm", image], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "channel" in result.stderr, "train should have complained that it has no channel"
+
+
+def test_only_what_the_algorithm_needs_is_in_the_image(image: str, docker: str):
+    listed = subprocess.run(
+        [docker, "run", "--rm", image, "find", "/opt/program", "-type", "f"], capture_output=True, text=True, check=True
+    )
+    names = {name.removeprefix("/opt/program/") for name in listed.stdout.split()}
+    assert {"runtime/train", "runtime/serve"} <= names
+    assert not [name for name in names if name.startswith((".git", ".venv", "local_test", "tests"))]

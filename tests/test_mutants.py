@@ -1,0 +1,126 @@
+"""local_test catches broken projects: each mutant fails the checks of the clause that it breaks, and no others."""
+
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_project import outcomes
+
+
+def change(name: str, before: str, after: str) -> Callable[[Path], None]:
+    """A mutation: in a file of the project, replace some text that stands there exactly once."""
+
+    def mutate(project: Path) -> None:
+        file = project / name
+        text = file.read_text()
+        assert text.count(before) == 1, f"{name} no longer holds, exactly once: {before}"
+        file.write_text(text.replace(before, after))
+
+    return mutate
+
+
+def crlf(project: Path) -> None:
+    """What git on Windows, or a download of the zip, makes of a script."""
+    script = project / "runtime/train"
+    script.write_bytes(script.read_bytes().replace(b"\n", b"\r\n"))
+
+
+# The server starts at once and the model is loaded by the first request, as in most samples.
+LAZY = """        import dataclasses
+
+        eager, model = steps, []
+
+        def predict_fn(features, loaded):
+            if not loaded:
+                loaded.append(eager.model_fn(str(paths.model)))
+            return eager.predict_fn(features, loaded[0])
+
+        steps = dataclasses.replace(eager, predict_fn=predict_fn)
+"""
+
+# The server never gets to know of SIGTERM.
+DEAF = """    from granian.server import common
+
+    common.set_main_signals = lambda *_: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    from granian import Granian
+"""
+
+# name -> (mutation, the checks that must fail, words that their messages must hold)
+MUTANTS = {
+    "the failure file is not written": (
+        change(
+            "runtime/training.py", "failure.write(paths.failure, explained(error, paths))", "explained(error, paths)"
+        ),
+        {"test_failure_file"},
+        ["/opt/ml/output/failure"],
+    ),
+    "ping is 200 before the model is loaded": (
+        change("runtime/serving.py", "        model = steps.model_fn(str(paths.model))\n", LAZY),
+        {"test_broken_model_is_never_healthy"},
+        ["/ping", "Load the model before"],
+    ),
+    "garbage is answered with 500": (
+        change("runtime/application.py", "raise BadRequest(str(error)) from error", "raise RuntimeError from error"),
+        {"test_garbage"},
+        ["500 Internal", "answer with 400"],
+    ),
+    "training ignores SIGTERM": (
+        change(
+            "runtime/stopping.py",
+            "signal.signal(signal.SIGTERM, stop)",
+            "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        ),
+        {"test_sigterm_ends_training"},
+        ["SIGTERM"],
+    ),
+    "serving ignores SIGTERM": (
+        change("runtime/serving.py", "    from granian import Granian\n", DEAF),
+        {"test_sigterm_drains"},
+        ["SIGTERM"],
+    ),
+    "train has Windows line ends": (crlf, {"test_train_can_be_started"}, ["Windows line endings", "Save it with LF"]),
+    "the model folder is written to while serving": (
+        change(
+            "runtime/application.py",
+            "                features = handlers.input_fn(body, content_type)\n",
+            "                from runtime.paths import Paths\n\n"
+            '                (Paths.from_environment().model / "cache").write_bytes(body)\n'
+            "                features = handlers.input_fn(body, content_type)\n",
+        ),
+        {"test_model_folder_is_left_alone"},
+        ["/opt/ml/model", "read-only"],
+    ),
+    "text/csv; charset=utf-8 is refused": (
+        change("runtime/application.py", "if media_type.lower() not in MEDIA_TYPES:", "if header not in MEDIA_TYPES:"),
+        {"test_content_type_with_parameters"},
+        ["charset=utf-8", "415"],
+    ),
+}
+
+
+# The suite is the same for every framework, and the defects are in what a language's frameworks share.
+@pytest.mark.once_per_language
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_fails_the_clause_that_it_breaks(language: str, project: Path, tmp_path: Path, name: str):
+    mutate, checks, words = MUTANTS[name]
+    subprocess.run(["make", ".venv/ready", "local_test/.venv/ready"], cwd=project, check=True, capture_output=True)
+    mutant = shutil.copytree(project, tmp_path / "mutant", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
+    for environment in (".venv", "local_test/.venv"):
+        (mutant / environment).symlink_to(project / environment)
+    mutate(mutant)
+
+    result = subprocess.run(
+        ["make", "local-test", "ENGINE=process", "ARGS=--stop-within 10"],
+        cwd=mutant,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode != 0
+    assert set(outcomes(mutant)["failed"]) == checks, result.stdout
+    cases = ET.parse(mutant / "local_test/junit.xml").iter("testcase")
+    messages = [case.find("failure").text for case in cases if case.find("failure") is not None]
+    assert all(any(word in message for message in messages) for word in words), messages

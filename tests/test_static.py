@@ -1,0 +1,126 @@
+"""Tier 0: the rules of the house that can be read off the sources."""
+
+import ast
+import re
+import tomllib
+from itertools import combinations
+from pathlib import PurePosixPath
+
+import pytest
+from binaryornot.check import is_binary
+from template import CONTEXT, LAYERS, MATRIX, ROOT, files, layers, rendered
+
+from hooks import post_gen_project
+from hooks.post_gen_project import STRAY
+
+
+def test_the_choices_are_the_folders():
+    folders = {
+        language.name: {framework.name for framework in language.iterdir()} - {"_shared"} - STRAY
+        for language in LAYERS.iterdir()
+        if language.is_dir() and language.name != "_shared"
+    }
+    assert folders == {language: set(names) for language, names in CONTEXT["_languages"].items()}
+
+
+def test_every_choice_is_offered_once_and_has_a_label():
+    prompts = CONTEXT["__prompts__"]
+    assert CONTEXT["language"] == list(CONTEXT["_languages"]) == list(CONTEXT["_files"])
+    assert CONTEXT["framework"] == [framework for _, framework in MATRIX]
+    assert set(prompts["language"]) == {"__prompt__", *CONTEXT["language"]}
+    assert set(prompts["framework"]) == {"__prompt__", *CONTEXT["framework"]}
+    for language, framework in MATRIX:
+        assert prompts["framework"][framework].startswith(f"{prompts['language'][language]}: ")
+
+
+def test_every_public_answer_has_a_label():
+    asked = {name for name in CONTEXT if not name.startswith("_")}
+    assert asked == set(CONTEXT["__prompts__"])
+
+
+def test_layers_add_and_never_override(language, framework):
+    parts = {name: set(map(str.lower, files(folder))) for name, folder in layers(language, framework).items()}
+    parts["rendered"] = set(map(str.lower, rendered()))
+    for one, other in combinations(parts, 2):
+        assert not parts[one] & parts[other], f"{one} and {other} both bring these files"
+
+
+def test_layers_hold_no_jinja():
+    for name, path in files(LAYERS).items():
+        text = path.read_bytes()
+        assert b"{%" not in text and b"cookiecutter." not in text, name
+
+
+def test_few_files_are_rendered_and_none_has_branches():
+    assert len(rendered()) <= 8
+    for name, path in rendered().items():
+        assert "{%" not in path.read_text(), name
+
+
+def test_rendered_files_are_not_taken_for_binary():
+    """Cookiecutter copies what looks binary without rendering it, e.g. a Makefile that starts with PACK."""
+    assert not [name for name, path in rendered().items() if is_binary(str(path))]
+
+
+def test_file_names_work_everywhere(language, framework):
+    names = [
+        *rendered(),
+        *(name for folder in layers(language, framework).values() for name in files(folder)),
+    ]
+    for name in names:
+        assert len(name) < 150, name
+        assert not re.search(r'[<>:"|?*\\]', name), name
+        assert not any(part.endswith((".", " ")) for part in PurePosixPath(name).parts), name
+
+
+def test_text_files_have_unix_line_endings():
+    for name, path in files(ROOT / "hooks").items() | files(LAYERS).items() | rendered().items():
+        content = path.read_bytes()
+        if b"\0" not in content:
+            assert b"\r" not in content, name
+
+
+@pytest.mark.parametrize("hook", sorted((ROOT / "hooks").glob("*.py")), ids=lambda path: path.stem)
+def test_hooks_are_python_before_they_are_rendered(hook):
+    assert ast.parse(hook.read_text())
+
+
+def test_scripts_are_executable_in_the_repository():
+    scripts = [path for path in files(LAYERS).values() if path.read_bytes().startswith(b"#!")]
+    assert not [path for path in scripts if not path.stat().st_mode & 0o100]
+    assert {path.name for path in scripts} >= {"train", "serve", "build_and_push.sh"}
+
+
+def test_the_sources_and_the_projects_are_linted_by_the_same_rules():
+    here = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    there = tomllib.loads((LAYERS / "python/_shared/ruff.toml").read_text())
+    del there["extend-include"], there["lint"]["per-file-ignores"]  # of the scripts without a suffix
+    assert here == there
+
+
+def test_tools_that_are_pinned_twice_are_pinned_alike():
+    def pins(path):
+        return dict(line.split("==") for line in path.read_text().splitlines() if "==" in line)
+
+    here, there = (
+        pins(ROOT / "tests/requirements.txt"),
+        pins(LAYERS / "python/_shared/tests/requirements.txt"),
+    )
+    assert there.items() <= here.items()
+    assert pins(LAYERS / "_shared/local_test/requirements.txt").items() <= here.items()
+
+
+def test_what_post_gen_requires_is_in_the_layers(language, framework):
+    """Each required pattern is met by exactly one layer, so that a missing file is the fault of one."""
+    required = [*post_gen_project.REQUIRED, *CONTEXT["_files"][language].values()]
+    parts = {name: files(folder) for name, folder in layers(language, framework).items()}
+    parts["rendered"] = rendered()
+    for pattern in required:
+        owners = [name for name, names in parts.items() if any(matches(one, pattern) for one in names)]
+        assert len(owners) == 1, f"{pattern}: {owners}"
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a relative name matches a pattern of pathlib's glob."""
+    expression = re.escape(pattern).replace(r"\*\*/", "(.*/)?").replace(r"\*", "[^/]*").replace(r"\?", "[^/]")
+    return re.fullmatch(expression, name) is not None

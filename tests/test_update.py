@@ -1,0 +1,113 @@
+"""Tier 6: `cruft create` makes what cookiecutter makes, and `cruft update` brings what changed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from template import CONTEXT, PROJECT, files
+
+
+@pytest.fixture
+def run(tmp_path, config, monkeypatch):
+    """Return a function that runs a command in a folder, with a git identity and a home of its own."""
+    (tmp_path / "home").mkdir()
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path / "home"),
+        "TMPDIR": str(tmp_path),
+        "COOKIECUTTER_CONFIG": str(config),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+    }
+    for role in ("AUTHOR", "COMMITTER"):
+        environment |= {f"GIT_{role}_NAME": "Test", f"GIT_{role}_EMAIL": "test@example.com"}
+
+    def run(cwd: Path, *command: str) -> str:
+        result = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture
+def commit(run):
+    """Return a function that commits all of a folder, made a repository if it is none."""
+
+    def commit(folder: Path) -> None:
+        if not (folder / ".git").exists():
+            run(folder, "git", "init", "--quiet", "--initial-branch", "main")
+        run(folder, "git", "add", "--all")
+        run(folder, "git", "commit", "--quiet", "--message", "change")
+
+    return commit
+
+
+@pytest.fixture
+def create(tmp_path, run, commit, template_copy):
+    """Return a function that makes a project with `cruft create` from the copy of the template."""
+
+    def create(language: str, framework: str, *options: str) -> Path:
+        commit(template_copy)
+        answers = json.dumps({"language": language, "framework": framework})
+        cruft(run, tmp_path, "create", "--no-input", "--extra-context", answers, *options, str(template_copy))
+        project = tmp_path / "my-algorithm"
+        commit(project)
+        return project
+
+    return create
+
+
+def cruft(run, cwd: Path, *arguments: str) -> str:
+    """Run the real cruft command."""
+    return run(cwd, sys.executable, "-c", "from cruft.__main__ import app; app()", *arguments)
+
+
+def project_files(project: Path) -> dict[str, bytes]:
+    """Return the project's files, without those of git and cruft."""
+    names = {name: path for name, path in files(project).items() if not name.startswith(".git/")}
+    return {name: path.read_bytes() for name, path in names.items() if name != ".cruft.json"}
+
+
+def test_cruft_makes_what_cookiecutter_makes(bake, create, language, framework):
+    project = create(language, framework)
+    assert project_files(project) == project_files(bake(language=language, framework=framework))
+
+
+def test_an_update_brings_changes_and_keeps_edits(run, commit, create, template_copy, language, framework):
+    project = create(language, framework)
+    algorithm = project / CONTEXT["_files"][language]["algorithm"]
+    algorithm.write_text(algorithm.read_text() + "# my own\n")
+    commit(project)
+
+    template_layers = template_copy / PROJECT.name / "_layers"
+    shared = template_layers / "_shared/build_and_push.sh"
+    shared.write_text(shared.read_text() + "# changed\n")
+    (template_layers / language / framework / "NEWS").write_text("new\n")
+    commit(template_copy)
+    cruft(run, project, "update", "--skip-apply-ask")
+
+    assert (project / "build_and_push.sh").read_text() == shared.read_text()
+    assert (project / "build_and_push.sh").stat().st_mode & 0o100
+    assert (project / "NEWS").read_text() == "new\n"
+    assert algorithm.read_text().endswith("# my own\n")
+    assert not list(project.rglob("*.rej"))
+    assert "up to date" in cruft(run, project, "check")
+
+
+def test_an_update_leaves_skipped_files_alone(run, commit, create, template_copy, language, framework):
+    """As the project's README tells: algorithm and sample stay as they are, whatever the template does to them."""
+    name = CONTEXT["_files"][language]["algorithm"]
+    project = create(language, framework, "--skip", name, "--skip", "local_test/sample")
+    before = project_files(project)
+
+    layer = template_copy / PROJECT.name / "_layers" / language / framework
+    for path in (layer / name, *filter(Path.is_file, (layer / "local_test/sample").rglob("*"))):
+        path.write_text("# replaced\n")
+    commit(template_copy)
+    cruft(run, project, "update", "--skip-apply-ask")
+
+    assert project_files(project) == before
