@@ -1,0 +1,127 @@
+"""python -m local_test train|serve|predict|doctor: one step of the suite by hand, on the sample."""
+
+import argparse
+import http.client
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from . import doctor, interrupts
+from .engines import CHOICES, choose, open_engine
+from .engines.base import Engine, Program
+from .errors import SetupError
+from .exchange import exchange, listening
+from .job import Job
+from .sample import HERE, load
+from .startup import await_ping
+
+OUTPUT = HERE / "output"
+PORT = 8080
+READY_WITHIN = 480.0  # I8, seconds
+
+
+def follow(program: Program, shown: int = 0) -> int:
+    """Print the log of a program as it comes, from line `shown` on, until it ends. Returns the exit code."""
+    ended = False
+    while not ended:
+        ended = program.wait(0.1)
+        for _, line in program.log[shown:]:
+            print(line, flush=True)
+            shown += 1
+    return program.exit_code
+
+
+def train(engine: Engine) -> int:
+    """Train on the sample; keep what the job leaves in local_test/output."""
+    run = engine.train(Job.of(load()))
+    print(f"training: {run.command}", flush=True)
+    code = follow(run)
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    collected = run.collect()
+    for folder in ("model", "output", "checkpoints"):
+        if (collected / folder).is_dir():
+            shutil.copytree(collected / folder, OUTPUT / folder, symlinks=True)
+    failure = OUTPUT / "output/failure"
+    if failure.is_file():
+        print(f"/opt/ml/output/failure:\n{failure.read_text(encoding='utf-8', errors='backslashreplace')}")
+    print(f"exit code {code} after {run.seconds:.1f} s; what the job left is in {OUTPUT}")
+    return code
+
+
+def serve(engine: Engine, port: int) -> int:
+    """Serve the model that `train` left, until Ctrl-C."""
+    model = OUTPUT / "model"
+    if not model.is_dir() or not any(model.iterdir()):
+        raise SetupError(f"there is no model in {model} yet. Train one first: make train")
+    if listening(("127.0.0.1", port)):
+        raise SetupError(f"port {port} is busy. Stop what listens there, or choose another one with --port")
+    server = engine.serve(model, port=port)
+    print(f"serving: {server.command}", flush=True)
+    healthy_after = await_ping(server, READY_WITHIN)
+    if healthy_after is not None:
+        print(f"healthy after {healthy_after:.1f} s on http://127.0.0.1:{port}; `make predict` asks it, Ctrl-C ends it")
+    return follow(server)
+
+
+def predict(payload: str | None, content_type: str | None, accept: str | None, port: int) -> int:
+    """Post a file, or the sample's first request, to the running server and print the answer."""
+    request = load().requests[0]
+    body = Path(payload).read_bytes() if payload else request.body.encode()
+    headers = {"Content-Type": content_type or request.content_type, "Accept": accept or request.accept}
+    answer = exchange(("127.0.0.1", port), "POST", "/invocations", headers, body)
+    if answer.status is None:
+        raise SetupError(f"no server answers on port {port} ({answer.error}). Start one first: make serve")
+    reason = http.client.responses.get(answer.status, "")
+    kind = answer.headers.get("content-type", "no Content-Type")
+    print(f"{answer.status} {reason}, {kind}, {answer.seconds * 1000:.0f} ms", file=sys.stderr, flush=True)
+    sys.stdout.buffer.write(answer.body)
+    return 0 if answer.ok else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    whole = argparse.ArgumentParser(prog="python -m local_test", description=__doc__)
+    engine = argparse.ArgumentParser(add_help=False)
+    engine.add_argument("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
+    engine.add_argument("--image", metavar="NAME:TAG", help="the image, for the docker engine")
+    port = argparse.ArgumentParser(add_help=False)
+    port.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
+    commands = whole.add_subparsers(dest="command", required=True)
+    commands.add_parser("train", parents=[engine], help="train on the sample")
+    commands.add_parser("serve", parents=[engine, port], help="serve the trained model until Ctrl-C")
+    command = commands.add_parser("predict", parents=[port], help="post a request to the running server")
+    command.add_argument("payload", nargs="?", help="a file; default: the sample's first request")
+    command.add_argument("content_type", nargs="?", help="default: that of the sample's first request")
+    command.add_argument("--accept", help="default: that of the sample's first request")
+    commands.add_parser("doctor", parents=[engine], help="look for what usually goes wrong")
+    return whole
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    options = parser().parse_args(arguments)
+    project = HERE.parent
+    if options.command == "predict":
+        return predict(options.payload, options.content_type, options.accept, options.port)
+    if options.command == "doctor":
+        return doctor.examine(project, options.engine, options.image)
+    interrupts.listen()
+    engine = open_engine(options.engine or choose(), options.image, project)
+    try:
+        return train(engine) if options.command == "train" else serve(engine, options.port)
+    finally:
+        with interrupts.held():
+            engine.close()
+
+
+if __name__ == "__main__":
+    started = time.monotonic()
+    try:
+        sys.exit(main())
+    except SetupError as error:
+        sys.exit(f"local_test: {error}")
+    except OSError as error:
+        sys.exit(f"local_test: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"\nstopped after {time.monotonic() - started:.0f} s")

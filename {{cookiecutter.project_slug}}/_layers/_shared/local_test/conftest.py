@@ -1,0 +1,102 @@
+"""Options of the suite, and the fixtures that every check may want. The shared runs are in the two `*_runs.py`."""
+
+from pathlib import Path
+
+import pytest
+
+from . import interrupts
+from .engines import CHOICES, open_engine
+from .engines.base import Engine
+from .errors import SetupError
+from .report import SECTIONS, Report
+from .sample import Sample, load
+
+pytest_plugins = ("local_test.training_runs", "local_test.serving_runs")
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+ENGINE = pytest.StashKey[Engine]()
+SAMPLE = pytest.StashKey[Sample]()
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("local_test")
+    group.addoption("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
+    group.addoption("--image", metavar="NAME:TAG", help="the image that the docker engine tests")
+    group.addoption(
+        "--platform", default="linux/amd64", help="the platform the image is meant for (default: %(default)s)"
+    )
+    group.addoption(
+        "--stop-within",
+        type=float,
+        metavar="SECONDS",
+        help="be stricter than SageMaker, which gives 120 s (training) and 30 s (serving) after SIGTERM",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "clause(*ids, point): the clauses of the contract that a check holds")
+    if config.option.collectonly or config.option.help:
+        return
+    interrupts.listen()
+    try:
+        config.stash[SAMPLE] = load()
+        config.stash[ENGINE] = open_engine(config.option.engine, config.option.image, PROJECT)
+    except SetupError as error:
+        raise pytest.UsageError(str(error)) from None
+    engine = config.stash[ENGINE]
+    if not config.option.xmlpath:
+        config.option.xmlpath = str(PROJECT / "local_test/junit.xml")
+    config.pluginmanager.register(Report(config, engine.name, engine.target, PROJECT / "local_test/report.html"))
+
+
+def pytest_unconfigure(config):
+    if engine := config.stash.get(ENGINE, None):
+        with interrupts.held():
+            engine.close()
+
+
+def pytest_collection_modifyitems(items):
+    order = list(SECTIONS)
+    items.sort(key=lambda item: order.index(item.path.stem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    marker = item.get_closest_marker("clause")
+    report.clauses, report.point = marker.args, marker.kwargs["point"]
+    report.sentence = item.function.__doc__.splitlines()[0].rstrip(".")
+    if call.excinfo and call.excinfo.errisinstance(SetupError):
+        report.longrepr = f"local_test itself could not go on: {call.excinfo.value}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def engine(pytestconfig) -> Engine:
+    return pytestconfig.stash[ENGINE]
+
+
+@pytest.fixture(scope="session")
+def docker(engine) -> Engine:
+    """The docker engine, for what only an image has."""
+    if engine.name != "docker":
+        pytest.skip("needs the docker engine")
+    return engine
+
+
+@pytest.fixture(scope="session")
+def sample(pytestconfig) -> Sample:
+    return pytestconfig.stash[SAMPLE]
+
+
+@pytest.fixture(scope="session")
+def stop_within(pytestconfig):
+    """Return the seconds a program gets to end after SIGTERM: SageMaker's, or fewer if the user wants."""
+    return lambda seconds: min(seconds, pytestconfig.option.stop_within or seconds)
+
+
+@pytest.fixture
+def figure(record_property):
+    """Return a function that puts a measured figure into the reports: figure("time to first ping", "0.4 s")."""
+    return record_property

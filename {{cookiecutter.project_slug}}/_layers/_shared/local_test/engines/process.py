@@ -1,0 +1,193 @@
+"""The process engine: the project's own `runtime/train` and `runtime/serve`, started as local processes.
+
+/opt/ml is a private folder (SAGEMAKER_BASE_DIR) and the port a free one (SAGEMAKER_BIND_TO_PORT).
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from .. import interrupts
+from ..archive import changes, files, snapshot
+from ..errors import SetupError
+from ..job import Job
+from .base import Engine, Executable, Process, Program, Run, Server, shebang_words
+
+# What programs may see of the user's environment. Above all no AWS_*: nothing may depend on credentials (T40).
+KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "R_LIBS", "R_LIBS_USER")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def table_of_processes() -> list[Process]:
+    """Return all processes of this machine."""
+    if Path("/proc/self/stat").exists():
+        return [process for entry in Path("/proc").iterdir() if (process := _from_proc(entry))]
+    lines = subprocess.run(["ps", "-axo", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
+    words = [line.split(None, 2) for line in lines.stdout.splitlines()]
+    return [Process(int(pid), int(parent), "".join(command)) for pid, parent, *command in words]
+
+
+def _from_proc(entry: Path) -> Process | None:
+    if not entry.name.isdigit():
+        return None
+    try:
+        state, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+        command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except OSError:
+        return None
+    return Process(int(entry.name), int(parent), command) if state != "Z" else None
+
+
+def tree(root: int) -> list[Process]:
+    """Return a process and all its descendants, the process itself first; [] if it is gone."""
+    table = table_of_processes()
+    found = [process for process in table if process.pid == root]
+    for process in found:  # grows while it is walked
+        found += [child for child in table if child.parent == process.pid]
+    return found
+
+
+class LocalProgram(Program):
+    """A program in a session of its own; `base` stands for /opt/ml."""
+
+    base: Path
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.exit_code is None:
+            os.kill(self.popen.pid, number)
+
+    def remove(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
+            os.killpg(self.popen.pid, signal.SIGKILL)
+        self.wait(10)
+        self.popen.stdout.close()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+class LocalRun(LocalProgram, Run):
+    """A training job as a local process."""
+
+    def checkpoint_files(self) -> list[str]:
+        folder = self.base / "checkpoints"
+        return [str(path.relative_to(folder)) for path in files(folder) if path.exists() and path.stat().st_size]
+
+    def collect(self) -> Path:
+        return self.base
+
+    def channel_changes(self) -> list[str]:
+        return changes(self.channels_before, snapshot(self.base / "input/data"))
+
+
+class LocalServer(LocalProgram, Server):
+    """A server as a local process."""
+
+    def processes(self) -> list[Process]:
+        return tree(self.popen.pid)
+
+    def kill(self, processes: list[Process]) -> str | None:
+        for process in processes:
+            os.kill(process.pid, signal.SIGKILL)
+        return None
+
+    def model_changes(self) -> list[str]:
+        return changes(self.model_before, snapshot(self.base / "model"))
+
+
+class ProcessEngine(Engine):
+    """Starts the executables of a generated project by the interpreter that their shebang names."""
+
+    name = "process"
+    mounts_read_only = False
+
+    def __init__(self, project: Path):
+        self.project = project
+        self.path = os.pathsep.join([str(project / ".venv/bin"), os.environ.get("PATH", os.defpath)])
+        for name in ("train", "serve"):
+            self._command(name)
+        super().__init__()
+        self.target = str(project)
+
+    def executable(self, name: str) -> Executable | None:
+        file = self.project / "runtime" / name
+        if not file.is_file():
+            return None
+        first_line = file.read_bytes().split(b"\n", 1)[0]
+        interpreter = next(iter(shebang_words(first_line)), None)
+        found = interpreter is None or shutil.which(Path(interpreter).name, path=self.path) is not None
+        return Executable(f"runtime/{name}", first_line, interpreter, found, executable=None)
+
+    def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True) -> LocalRun:
+        base = self.folder("train")
+        job.write(base)
+        if checkpoints:
+            shutil.copytree(checkpoints, base / "checkpoints")
+        before = snapshot(base / "input/data")
+        with interrupts.held():
+            run = LocalRun(*self._start("train", base, {"TRAINING_JOB_NAME": "local-test"}))
+            run.job, run.base, run.channels_before = job, base, before
+            self.programs.append(run)
+        return run
+
+    def serve(
+        self, model: Path, environment: dict[str, str] | None = None, *, read_only: bool = True, port: int = 0
+    ) -> LocalServer:
+        base = self.folder("serve")
+        shutil.copytree(model, base / "model")
+        before = snapshot(base / "model")
+        port = port or free_port()
+        own = {"SAGEMAKER_BIND_TO_PORT": str(port), **(environment or {})}
+        with interrupts.held():
+            server = LocalServer(*self._start("serve", base, own))
+            server.base, server.model_before, server.address = base, before, ("127.0.0.1", port)
+            self.programs.append(server)
+        return server
+
+    def _start(self, name: str, base: Path, own: dict[str, str]) -> tuple[str, subprocess.Popen]:
+        """Start `runtime/<name>` with variables of its own; return how to start it by hand, and the process."""
+        own = {"SAGEMAKER_BASE_DIR": str(base), **own}
+        kept = {key: os.environ[key] for key in KEPT_VARIABLES if key in os.environ}
+        popen = subprocess.Popen(
+            self._command(name),
+            cwd=self.project,
+            env={"PATH": self.path, **kept, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="backslashreplace",
+            start_new_session=True,
+        )
+        return " ".join([*(f"{key}={value}" for key, value in own.items()), f"runtime/{name}"]), popen
+
+    def _command(self, name: str) -> list[str]:
+        """Return the command that starts `runtime/<name>`. Raises SetupError if the project cannot run here."""
+        file = self.project / "runtime" / name
+        if not file.is_file():
+            raise SetupError(
+                f"the process engine starts {file}, which does not exist. It works in a generated project; for an "
+                "image that was not made from one, use --engine docker --image NAME:TAG."
+            )
+        interpreter, *arguments = shebang_words(file.read_bytes().split(b"\n", 1)[0]) or ["sh"]
+        interpreter = Path(interpreter).name
+        if interpreter.startswith("python") and not (self.project / ".venv/bin" / interpreter).exists():
+            raise SetupError(
+                f"{self.project / '.venv'} is missing or has no {interpreter}. `make local-test ENGINE=process` "
+                "makes it from requirements.txt."
+            )
+        program = shutil.which(interpreter, path=self.path)
+        if program is None:
+            raise SetupError(
+                f"runtime/{name} needs {interpreter}, which is not installed here. Install it, or run in a "
+                "container: make local-test ENGINE=docker."
+            )
+        return [program, *arguments, str(file)]

@@ -1,0 +1,91 @@
+"""report.html: one page without any other file, for people who were not there."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .report import Check, Report
+
+STYLE = """
+:root { --ink: #1d2733; --soft: #5c6a79; --line: #dfe5eb; --paper: #fff; --ground: #f4f6f8;
+        --passed: #1a7f4b; --failed: #c0322b; --skipped: #8a6d1a; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e4e9ee; --soft: #9aa7b4; --line: #313b46; --paper: #1b222a; --ground: #12171d;
+          --passed: #4cc38a; --failed: #ff7b72; --skipped: #e0b84c; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; color: var(--ink); background: var(--ground);
+       font: 15px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
+.soft, footer { color: var(--soft); } code, pre, .clause { font-family: ui-monospace, monospace; font-size: .85em; }
+.tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0; }
+.tile { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; }
+.tile b { display: block; font-size: 1.35rem; }
+.passed { color: var(--passed); } .failed { color: var(--failed); } .skipped { color: var(--skipped); }
+.checks { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; }
+.check { display: grid; grid-template-columns: 1.5rem 2rem 7.5rem 1fr 4rem; gap: .25rem; padding: .4rem .75rem; }
+.check + .check, details + .check, .check + details { border-top: 1px solid var(--line); }
+.check .time { text-align: right; color: var(--soft); }
+.why { grid-column: 4 / 6; color: var(--soft); font-size: .9em; }
+pre { grid-column: 1 / 6; margin: .25rem 0; padding: .75rem; overflow-x: auto; white-space: pre-wrap;
+      overflow-wrap: anywhere; border-left: 3px solid var(--failed); background: var(--ground); }
+@media (max-width: 40rem) { .check { grid-template-columns: 1.5rem 2rem 1fr 4rem; } .check .clause { display: none; }
+  .why { grid-column: 3 / 5; } pre { grid-column: 1 / 5; } }
+"""
+SIGNS = {"passed": "✓", "failed": "✗", "skipped": "\N{EN DASH}"}
+
+
+def page(report: Report) -> str:
+    """Return the report as an HTML page."""
+    sections = dict.fromkeys(check.section for check in report.checks)
+    failed = report.counts["failed"]
+    verdict = f"{failed} of {len(report.checks)} checks failed" if failed else "Nothing failed"
+    verdict += " until the run was interrupted" if report.interrupted else ""
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>local_test: {escape(verdict)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1 class="{"failed" if failed else "passed"}">{escape(verdict)}</h1>
+<div class="soft">{escape(report.target)} against SageMaker's contract,
+with the {escape(report.engine)} engine, {escape(report.date)}, {report.seconds:.1f} s</div>
+<div class="tiles">
+{"".join(tile(name, str(report.counts[name]), name) for name in ("passed", "failed", "skipped"))}
+{"".join(tile(name, value) for name, value in report.figures)}
+</div>
+{"".join(section_of(report, name) for name in sections)}
+<footer><p>The number of a check is its point, and the short name its clause, in the contract between SageMaker and a
+container. A skipped check says why.</p></footer>
+</body>
+</html>
+"""
+
+
+def tile(name: str, value: str, style: str = "") -> str:
+    """Return a figure with its name."""
+    return f'<div class="tile"><b class="{style}">{escape(value)}</b>{escape(name)}</div>\n'
+
+
+def section_of(report: Report, name: str) -> str:
+    """Return a section with its checks."""
+    rows = "".join(row(check) for check in report.checks if check.section == name)
+    return f'<h2>{escape(name)}</h2>\n<div class="checks">\n{rows}</div>\n'
+
+
+def row(check: Check) -> str:
+    """Return a check; a failed one with its whole message, a skipped one with its reason."""
+    below = {
+        "passed": "",
+        "skipped": f'<span class="why">{escape(check.message)}</span>',
+        "failed": f"<pre>{escape(check.message)}</pre>",
+    }[check.outcome]
+    return (
+        f'<div class="check"><span class="{check.outcome}" title="{check.outcome}">{SIGNS[check.outcome]}</span>'
+        f'<span class="soft">{check.point}</span><span class="clause">{escape(" ".join(check.clauses))}</span>'
+        f'<span>{escape(check.sentence)}</span><span class="time">{check.seconds:.1f} s</span>{below}</div>\n'
+    )

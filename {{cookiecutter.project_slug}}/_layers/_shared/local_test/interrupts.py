@@ -1,0 +1,36 @@
+"""Ctrl-C and its relatives, held back while something is started or removed, so that nothing gets lost in between."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Ctrl-C, a CI system's stop, a terminal that is closed.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_state = {"holding": 0, "pending": False}
+
+
+def _interrupt(number: int, frame: object) -> None:
+    if _state["holding"]:
+        _state["pending"] = True
+    else:
+        raise KeyboardInterrupt
+
+
+def listen() -> None:
+    """Let every signal that asks for the end raise KeyboardInterrupt."""
+    for number in SIGNALS:
+        signal.signal(number, _interrupt)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Put interrupts off to the end of the block."""
+    _state["holding"] += 1
+    try:
+        yield
+    finally:
+        _state["holding"] -= 1
+        if _state["pending"] and not _state["holding"]:
+            _state["pending"] = False
+            raise KeyboardInterrupt

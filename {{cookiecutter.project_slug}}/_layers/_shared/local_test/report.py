@@ -1,0 +1,157 @@
+"""The suite's report: a line per check as it finishes, a summary, and report.html."""
+
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+from _pytest._io import TerminalWriter
+
+from . import html
+
+SECTIONS = {
+    "test_image": "Image",
+    "test_training": "Training",
+    "test_variations": "Training, other forms",
+    "test_failures": "Training that must fail",
+    "test_interruption": "Interrupted training",
+    "test_serving": "Serving",
+    "test_requests": "Requests",
+    "test_batch": "Batch transform",
+    "test_robustness": "Robustness",
+}  # in the order they are run
+STYLES = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {"yellow": True}}
+
+
+@dataclass
+class Check:
+    """A check that has finished: outcome is passed, failed or skipped; `message` says why it is not passed."""
+
+    section: str
+    clauses: tuple[str, ...]
+    point: int
+    sentence: str
+    outcome: str = "passed"
+    message: str = ""
+    seconds: float = 0.0
+    figures: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Report:
+    """A pytest plugin that takes the place of pytest's own progress and summary."""
+
+    def __init__(self, config: pytest.Config, engine: str, target: str, file: Path):
+        self.engine, self.target, self.file = engine, target, file
+        self.xml = Path(config.option.xmlpath)
+        self.config = config
+        self.checks: list[Check] = []
+        self.interrupted = False
+        self.started = time.monotonic()
+        self.date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+        self._current: Check | None = None
+        # A terminal may not know these signs (Windows, LANG=C).
+        encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+        try:
+            "".join(html.SIGNS.values()).encode(encoding)
+            self.signs = html.SIGNS
+        except UnicodeEncodeError:
+            self.signs = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
+
+    @cached_property
+    def writer(self) -> TerminalWriter:
+        """Where the report is printed."""
+        return self.config.get_terminal_writer()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Outcome -> number of checks."""
+        return Counter(check.outcome for check in self.checks)
+
+    @property
+    def figures(self) -> list[tuple[str, str]]:
+        """All measured figures, as (name, value)."""
+        return [figure for check in self.checks for figure in check.figures]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the suite was started."""
+        return time.monotonic() - self.started
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        how = "in containers of the image" if self.engine == "docker" else "as local processes, without Docker:"
+        self.writer.line(f"local_test runs train and serve {how} {self.target}", bold=True)
+        self.writer.line(f"and holds them against SageMaker's contract in {len(session.items)} checks.")
+
+    def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
+        if self.writer.hasmarkup:
+            self.writer.write(f"  … {location[2]}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "setup":
+            section = SECTIONS[Path(report.location[0]).stem]
+            if not self.checks or self.checks[-1].section != section:
+                self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
+                self.writer.line(f"\n{section}", bold=True)
+            self._current = Check(section, report.clauses, report.point, report.sentence)
+            self.checks.append(self._current)
+        check = self._current
+        check.seconds += report.duration
+        if report.failed:
+            check.outcome, check.message = "failed", report.longreprtext
+        elif report.skipped and check.outcome == "passed":
+            check.outcome, check.message = "skipped", report.longrepr[2].removeprefix("Skipped: ")
+        if report.when == "teardown":
+            check.figures = report.user_properties
+            self._print(check)
+
+    def _print(self, check: Check) -> None:
+        self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
+        self.writer.write(f"  {self.signs[check.outcome]} ", **STYLES[check.outcome])
+        clauses = " ".join(check.clauses)
+        self.writer.write(f"{check.point:>2}  {clauses:<11} {check.sentence}")
+        took = f" ({check.seconds:.1f} s)" if check.seconds >= 0.1 else ""
+        self.writer.line(took if check.outcome != "skipped" else f" (skipped: {check.message})")
+        if check.outcome == "failed":
+            self.writer.line(indent(check.message, " " * 20), red=True)
+        self.writer.flush()
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
+        # A category of its own keeps pytest from printing the failures a second time.
+        return f"local_test {report.outcome}", "", ""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if not self.counts["passed"] and not self.counts["failed"] and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+        if not self.checks:
+            return
+        self.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
+        self.file.write_text(html.page(self), encoding="utf-8")
+        self._summary()
+
+    def _summary(self) -> None:
+        line = self.writer.line
+        line(f"\n{'':23} {'passed':>7} {'failed':>7} {'skipped':>8}", bold=True)
+        for section in dict.fromkeys(check.section for check in self.checks):
+            counts = Counter(check.outcome for check in self.checks if check.section == section)
+            row = f"{section:<23} {counts['passed']:>7} {counts['failed']:>7} {counts['skipped']:>8}"
+            line(row, red=bool(counts["failed"]))
+        for name, value in self.figures:
+            line(f"  {name}: {value}")
+        failed = [check for check in self.checks if check.outcome == "failed"]
+        for check in failed:
+            line(f"{self.signs['failed']} {check.point} {' '.join(check.clauses)}: {check.sentence}", red=True)
+        words = f"{len(failed)} failed" if failed else "nothing failed" if self.counts["passed"] else "nothing was run"
+        words += ", interrupted" if self.interrupted else ""
+        line(
+            f"{self.counts['passed']} passed, {words}, {self.counts['skipped']} skipped in {self.seconds:.1f} s; "
+            f"details: {self.file} and {self.xml}",
+            bold=True,
+            green=not failed and not self.interrupted,
+            red=bool(failed),
+        )

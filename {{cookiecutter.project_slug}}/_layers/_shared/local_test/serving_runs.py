@@ -1,0 +1,121 @@
+"""The servers that checks share. A server that a check has damaged is replaced before the next check sees it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from . import archive
+from .engines.base import Engine, Server
+from .sample import Request, Sample
+from .startup import Startup, bring_up
+
+# B1. The strategy is left unset, as most jobs leave it: MultiRecord.
+BATCH_ENVIRONMENT = {
+    "SAGEMAKER_BATCH": "true",
+    "SAGEMAKER_MAX_PAYLOAD_IN_MB": "6",
+    "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "1",
+}
+
+
+@pytest.fixture(scope="session")
+def model(engine, trained) -> Path:
+    """The trained model after SageMaker's way to the endpoint: packed as model.tar.gz and unpacked (T31, I3)."""
+    packed = engine.folder("artifact") / "model.tar.gz"
+    archive.pack_model(trained.folder / "model", packed)
+    folder = engine.folder("model")
+    with packed.open("rb") as stream:
+        archive.unpack(stream, folder)
+    return folder
+
+
+class Serving:
+    """Starts servers for a model, one after the other: `live` returns one that answers."""
+
+    def __init__(self, engine: Engine, model: Path, sample: Sample, environment: dict[str, str], read_only: bool):
+        self.engine, self.model, self.sample = engine, model, sample
+        self.environment, self.read_only = environment, read_only
+        self.startup: Startup | None = None
+
+    def start(self) -> Startup:
+        """Start a server, in place of the one before."""
+        if self.startup:
+            self.startup.server.remove()
+        server = self.engine.serve(self.model, self.environment, read_only=self.read_only)
+        self.startup = bring_up(server, self.sample.requests)
+        return self.startup
+
+    def live(self) -> Server:
+        """Return the server, or a new one if it no longer answers. Skips the check if none comes up."""
+        if self.startup is None or self.startup.server.request("GET", "/ping", timeout=2).status != 200:
+            self.start()
+        if not self.startup.good:
+            pytest.skip("because the server does not come up for this check")
+        return self.startup.server
+
+
+@dataclass(frozen=True)
+class FirstStart:
+    """The first start of a server. `refused` is the first try, if it only works with a model folder it can write to."""
+
+    serving: Serving
+    startup: Startup
+    refused: Startup | None = None
+
+
+@pytest.fixture(scope="session")
+def first_start(engine, model, sample) -> FirstStart:
+    """The server for the trained model, started once for everybody."""
+    serving = Serving(engine, model, sample, {}, read_only=True)
+    startup = serving.start()
+    if startup.good or not engine.mounts_read_only:
+        return FirstStart(serving, startup)
+    writable = Serving(engine, model, sample, {}, read_only=False)
+    if writable.start().good:
+        return FirstStart(writable, writable.startup, refused=startup)
+    writable.startup.server.remove()
+    return FirstStart(serving, startup)
+
+
+@pytest.fixture(scope="session")
+def up(first_start) -> FirstStart:
+    """The first start, if it led to a server that answers."""
+    if not first_start.startup.good:
+        pytest.skip("because the server does not answer (points 25, 27)")
+    return first_start
+
+
+@pytest.fixture(scope="session")
+def good(up) -> Request:
+    """A sample request that the server answers."""
+    return up.startup.good
+
+
+@pytest.fixture
+def server(up) -> Server:
+    """A server for the trained model that answers."""
+    return up.serving.live()
+
+
+@pytest.fixture(scope="module")
+def batch_serving(engine, model, sample, up) -> Serving:
+    """Servers with the environment of a batch transform job."""
+    return Serving(engine, model, sample, BATCH_ENVIRONMENT, up.serving.read_only)
+
+
+@pytest.fixture
+def batch_server(batch_serving) -> Server:
+    """A server with the environment of a batch transform job (B1) that answers."""
+    return batch_serving.live()
+
+
+@pytest.fixture(scope="session")
+def disposables(engine, model, sample, up) -> Serving:
+    """Servers to be broken."""
+    return Serving(engine, model, sample, {}, up.serving.read_only)
+
+
+@pytest.fixture
+def disposable_server(disposables) -> Server:
+    """A server that a check may break."""
+    return disposables.live()

@@ -1,0 +1,58 @@
+"""Waits until a server answers, and keeps what was seen on the way."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .engines.base import Server
+from .exchange import PING_TIMEOUT, Exchange
+from .sample import Request
+
+HEALTHY_WITHIN = 480.0  # I8, seconds
+POLL = 0.02  # seconds between two pings: a server that is healthy too early is seen by looking often
+IN_A_ROW = 15  # answers that show that each of several workers is ready at last
+SECOND_CHANCE = 15.0  # seconds that a server which was healthy too early gets to answer after all
+
+
+@dataclass
+class Startup:
+    """How a server came up. `healthy_after` is the time of the first 200 on /ping, in seconds; None: it never came.
+
+    `first` is the first sample request, sent at once after that; `answered_later` says that it was refused then and
+    answered later. `good` is a sample request that the server answers; None: it answers none.
+    """
+
+    server: Server
+    healthy_after: float | None = None
+    first: Exchange | None = None
+    answered_later: bool = False
+    good: Request | None = None
+
+
+def await_ping(server: Server, patience: float = HEALTHY_WITHIN) -> float | None:
+    """Ping until 200; return seconds since the start, None if it ended or `patience` seconds went by."""
+    while server.exit_code is None and server.seconds < patience:
+        if server.request("GET", "/ping", timeout=PING_TIMEOUT).status == 200:
+            return server.seconds
+        time.sleep(POLL)
+    server.wait(0)
+    return None
+
+
+def bring_up(server: Server, requests: Sequence[Request]) -> Startup:
+    """Wait for the first 200 on /ping, then send the requests at once, and again until one of them is answered."""
+    startup = Startup(server, healthy_after=await_ping(server))
+    if startup.healthy_after is None:
+        return startup
+    startup.first = server.invoke(requests[0])
+    if startup.first.ok:
+        startup.good = requests[0]
+        return startup
+    give_up = time.monotonic() + SECOND_CHANCE
+    in_a_row = 0
+    while in_a_row < IN_A_ROW and server.exit_code is None and time.monotonic() < give_up:
+        startup.good = next((request for request in requests if server.invoke(request).ok), None)
+        in_a_row = in_a_row + 1 if startup.good else 0
+        time.sleep(0.1)
+    startup.answered_later = startup.good is requests[0]
+    return startup

@@ -1,0 +1,74 @@
+"""Jobs with a mistake in them, which must say so (contract point 17)."""
+
+import pytest
+
+from .explain import fail
+from .job import ODD_CHANNEL
+from .training_runs import ENDLESS, Finished, finish
+
+FAILURE_REASON = 1024  # T32, characters of the failure file that become FailureReason
+
+
+@pytest.fixture(scope="module")
+def refused(engine, sample, plain_job, trained) -> dict[str, tuple[Finished, list[str]]]:
+    """Jobs with a mistake: what is wrong -> how it ended, and the names of which the message must have one."""
+    jobs = {
+        "a missing channel": (plain_job.but(channels={ODD_CHANNEL: None}), list(plain_job.channels)),
+    }
+    if sample.invalid_hyperparameters:
+        jobs["a bad hyperparameter"] = (
+            plain_job.but(hyperparameters=plain_job.hyperparameters | sample.invalid_hyperparameters),
+            list(sample.invalid_hyperparameters),
+        )
+    runs = {mistake: (engine.train(job), names) for mistake, (job, names) in jobs.items()}
+    return {mistake: (finish(run, ENDLESS), names) for mistake, (run, names) in runs.items()}
+
+
+@pytest.mark.clause("T33", point=17)
+def test_mistakes_end_the_job(refused, sample):
+    """A bad hyperparameter or a missing channel ends the job with a non-zero exit code."""
+    for mistake, (finished, names) in refused.items():
+        if finished.hung or finished.run.exit_code == 0:
+            fail(
+                f"A job with {mistake} ({' or '.join(names)}) "
+                + ("does not end." if finished.hung else "counts as completed: its exit code is 0."),
+                sent=finished.sent,
+                got=finished.got,
+                advice="Check hyperparameters and channels first, and end with exit code 1 when one is wrong.",
+            )
+
+
+@pytest.mark.clause("T32", point=17)
+def test_failure_file(refused):
+    """A failed job says in /opt/ml/output/failure what was wrong."""
+    judged = 0
+    for mistake, (finished, names) in refused.items():
+        if finished.hung or finished.run.exit_code == 0:
+            continue  # point 17, exit code
+        judged += 1
+        problem = failure_problem(finished.failure, names)
+        if problem:
+            fail(
+                f"A job with {mistake} failed, as it should, but /opt/ml/output/failure {problem}.",
+                sent=finished.sent,
+                got=finished.got,
+                advice="Write the error class and message to /opt/ml/output/failure (UTF-8) before you exit: its first "
+                f"{FAILURE_REASON} characters become FailureReason, all that most users ever see.",
+            )
+    if not judged:
+        pytest.skip("because the jobs with a mistake did not fail (point 17)")
+
+
+def failure_problem(content: bytes | None, names: list[str]) -> str | None:
+    """Return what is wrong with a failure file that should mention one of `names`; None if it is fine."""
+    if content is None:
+        return "was not written"
+    try:
+        reason = content.decode("utf-8")[:FAILURE_REASON]
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    if not reason.strip():
+        return "is empty"
+    if not any(name in reason for name in names):
+        return f"does not mention {' or '.join(names)} in its first {FAILURE_REASON} characters"
+    return None

@@ -1,0 +1,90 @@
+"""Training jobs that are stopped or killed half-way (contract points 18, 19)."""
+
+import signal
+import time
+
+import pytest
+
+from .explain import fail
+from .job import Job
+from .training_runs import GOING_TIMEOUT, finish
+
+SETTLE = 0.5  # seconds: the first file that is seen may be a checkpoint that is still being written
+
+
+@pytest.mark.clause("T4", point=18)
+def test_sigterm_ends_training(interrupted, figure):
+    """SIGTERM ends the job within 120 s, with a model or a checkpoint left behind."""
+    finished = interrupted.finished
+    if finished is None:
+        fail(
+            "The long job ended by itself, before it could be stopped.",
+            sent=f"{interrupted.run.command}\n{interrupted.run.job.describe()}",
+            got=interrupted.run.got,
+            advice="Make long_hyperparameters in local_test/sample.toml a job of many minutes.",
+        )
+    figure("end of training after SIGTERM", f"{interrupted.stopped_after:.1f} s")
+    sent = f"{finished.sent}\nand SIGTERM to its main process once it was going"
+    if finished.hung:
+        fail(
+            f"Training did not end within {interrupted.stopped_after:.0f} s of SIGTERM; SageMaker kills after 120 s.",
+            sent=sent,
+            got=finished.got,
+            advice="Handle SIGTERM: save the model or a checkpoint and exit. If a shell script starts the program, let "
+            "it use `exec`, so that the program gets the signal.",
+        )
+    if interrupted.run.exit_code == -signal.SIGTERM:
+        fail(
+            "SIGTERM killed the program because it does not handle it. As the first process of a container it would "
+            "not even be killed: the system ignores SIGTERM there.",
+            sent=sent,
+            got=finished.got,
+            advice="Handle SIGTERM: save the model or a checkpoint and exit.",
+        )
+    if not finished.model and not finished.checkpoints:
+        fail(
+            "The stopped job left neither a model nor a checkpoint: what it had learned is lost.",
+            sent=sent,
+            got=finished.got,
+            advice="Save to /opt/ml/model (or /opt/ml/checkpoints) when SIGTERM comes; SageMaker keeps what is there.",
+        )
+
+
+@pytest.mark.clause("T34", "T36", point=19)
+def test_resumes_from_checkpoint(engine, sample, trained):
+    """A job that is killed goes on from its last checkpoint when it is started again."""
+    if sample.resumed_hyperparameters is None or not sample.checkpoints:
+        pytest.skip("sample.toml has no checkpoints = true with resumed_hyperparameters")
+    job = Job.of(sample, sample.resumed_hyperparameters)
+    run = engine.train(job)
+    while not run.checkpoint_files() and run.exit_code is None and run.seconds < GOING_TIMEOUT:
+        time.sleep(0.05)
+    run.wait(SETTLE)
+    ended_by_itself = run.exit_code is not None
+    run.signal(signal.SIGKILL)
+    killed = finish(run)
+    if not killed.checkpoints:
+        fail(
+            "The job left no checkpoint to go on from.",
+            sent=killed.sent,
+            got=killed.got,
+            advice="Write checkpoints to /opt/ml/checkpoints now and then, or set checkpoints = false in sample.toml.",
+        )
+    if ended_by_itself:
+        pytest.skip("the job ended before it could be killed: make resumed_hyperparameters a longer job")
+    resumed = finish(engine.train(job, checkpoints=killed.folder / "checkpoints"))
+    sent = f"{resumed.sent}\nwith /opt/ml/checkpoints of a killed job: {', '.join(killed.checkpoints)}"
+    if not resumed.ok:
+        fail(
+            "A job that finds checkpoints of a killed job fails.",
+            sent=sent,
+            got=resumed.got,
+            advice="Write a checkpoint under another name and rename it when it is complete: a kill can come any time.",
+        )
+    if not resumed.run.line_with(r"(?i)resuming from checkpoint"):
+        fail(
+            "The job found checkpoints but started from scratch, or does not say that it goes on from them.",
+            sent=sent,
+            got=resumed.got,
+            advice='Load the newest checkpoint at the start and print "resuming from checkpoint ...".',
+        )

@@ -1,0 +1,170 @@
+"""Requests to /invocations, good and bad (contract points 27, 28, 29)."""
+
+import pytest
+
+from .exchange import INVOCATION_TIMEOUT
+from .explain import fail, same_answer
+from .payloads import MEGABYTE, garbage, large
+
+SIZES = (6 * MEGABYTE, 25 * MEGABYTE)
+UNKNOWN_TYPE = "application/x-local-test"
+CUSTOM_HEADERS = {
+    "X_Amzn_SageMaker_Custom_Attributes": "trace_id=local-test",
+    "X_Amzn_SageMaker_Inference_Id": "local-test",
+    "X_Local_Test_Unknown": "1",
+}
+
+
+def media_type(content_type: str) -> str:
+    """Return a Content-Type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+@pytest.mark.clause("I12", "I13", point=27)
+def test_sample_requests(first_start, sample, figure):
+    """Each sample request is answered in 60 s with a 2xx, a Content-Type, and the expected body."""
+    if first_start.startup.healthy_after is None:
+        pytest.skip("because the server never became healthy (point 25)")
+    server = first_start.startup.server
+    slowest = 0.0
+    for request in sample.requests:
+        answer = server.invoke(request)
+        slowest = max(slowest, answer.seconds)
+        advice = "Read the log above; the requests are in local_test/sample.toml."
+        if not answer.ok:
+            what = "A sample request is not answered."
+        elif not answer.headers.get("content-type"):
+            what, advice = "The answer has no Content-Type.", "Set the Content-Type header of the response."
+        elif request.accept != "*/*" and media_type(answer.headers["content-type"]) != media_type(request.accept):
+            what, advice = (
+                f"The answer is {answer.headers['content-type']}, but {request.accept} was asked for.",
+                "Answer in the format that Accept names, or with 406 if you cannot.",
+            )
+        elif request.answer is not None and not same_answer(
+            request.answer, answer.body.decode("utf-8", "replace"), request.tolerance
+        ):
+            what = f"The answer is not what sample.toml expects: {request.answer!r} (tolerance {request.tolerance})."
+            advice = "If the algorithm was changed on purpose, correct `answer` in local_test/sample.toml."
+        else:
+            continue
+        fail(what, sent=answer.sent, got=f"{answer.got}\n{server.got}", advice=advice)
+    figure("slowest sample request", f"{slowest * 1000:.0f} ms")
+
+
+@pytest.mark.clause("I22", point=27)
+def test_same_request_same_answer(server, sample):
+    """The same request gets the same answer again."""
+    for request in sample.requests:
+        one, other = server.invoke(request), server.invoke(request)
+        if not one.ok:
+            continue  # point 27, sample requests
+        if not same_answer(one.body.decode("latin-1"), other.body.decode("latin-1"), request.tolerance):
+            fail(
+                "The same request got two different answers.",
+                sent=one.sent,
+                got=f"{one.got}\n\nand then\n\n{other.got}",
+                advice="Let a request leave no state behind, and seed what is random. SageMaker repeats requests.",
+            )
+
+
+@pytest.mark.clause("I12", "I14", point=27)
+def test_unknown_headers(server, good):
+    """Headers that the server does not know do no harm."""
+    decorated = server.invoke(good, **CUSTOM_HEADERS)
+    if not decorated.ok:
+        fail(
+            "A request that is answered without them is not answered with SageMaker's further headers.",
+            sent=decorated.sent,
+            got=f"{decorated.got}\n{server.got}",
+            advice="Ignore headers you do not know.",
+        )
+
+
+@pytest.mark.clause("I12", point=27)
+def test_content_type_with_parameters(server, sample):
+    """A Content-Type may have parameters: text/csv; charset=utf-8."""
+    for request in sample.requests:
+        plain = server.invoke(request)
+        decorated = server.invoke(request, Content_Type=f"{request.content_type}; charset=utf-8")
+        if plain.ok and not decorated.ok:
+            fail(
+                f"{request.content_type} is answered, {request.content_type}; charset=utf-8 is not.",
+                sent=decorated.sent,
+                got=decorated.got,
+                advice="Compare the part before the first semicolon only: many clients add a charset.",
+            )
+
+
+@pytest.mark.clause("I15", point=28)
+def test_garbage(server, sample, good):
+    """Garbage is refused with a 4xx, never a 5xx, and the next good request is answered."""
+    for request in {request.content_type: request for request in sample.requests}.values():
+        for name, body, must_be_refused in garbage(request.content_type):
+            answer = server.invoke(request, body)
+            if answer.status is None or answer.status >= 500 or (must_be_refused and not answer.refused):
+                fail(
+                    f"A damaged body ({name}) of type {request.content_type} "
+                    + ("is taken for a good one." if answer.ok else "leads to an error of the server."),
+                    sent=answer.sent,
+                    got=f"{answer.got}\n{server.got}",
+                    advice="Catch what parsing raises, and answer with 400 and the reason: a 5xx counts as a fault of "
+                    "the endpoint and sets off its alarms.",
+                )
+            after = server.invoke(good)
+            if not after.ok:
+                fail(
+                    f"After a damaged body ({name}) the server does not answer a good request.",
+                    sent=f"{answer.sent}\n\nand then\n\n{after.sent}",
+                    got=f"{answer.got}\n\nand then\n\n{after.got}\n{server.got}",
+                    advice="Let a request that fails leave no state behind, and let no exception end the worker.",
+                )
+
+
+@pytest.mark.clause("I12", "I15", point=28)
+def test_unsupported_content_type(server, good):
+    """A Content-Type that is not supported is refused with 415."""
+    answer = server.invoke(good, Content_Type=UNKNOWN_TYPE)
+    if answer.status != 415:
+        fail(
+            f"A body of type {UNKNOWN_TYPE} is not refused with 415 Unsupported Media Type.",
+            sent=answer.sent,
+            got=answer.got,
+            advice="Answer 415 and name the types you support.",
+        )
+
+
+@pytest.mark.clause("I12", "I15", point=28)
+def test_unsupported_accept(server, good):
+    """An Accept that cannot be met is refused with 406."""
+    answer = server.invoke(good, Accept=UNKNOWN_TYPE)
+    if answer.status != 406:
+        fail(
+            f"A request that accepts only {UNKNOWN_TYPE} is not refused with 406 Not Acceptable.",
+            sent=answer.sent,
+            got=answer.got,
+            advice="Answer 406 and name the types you can answer in.",
+        )
+
+
+@pytest.mark.clause("I13", "B3", point=29)
+def test_large_bodies(server, sample, figure):
+    """Bodies of 6 MB and 25 MB are answered."""
+    request = sample.line_request()
+    if request is None:
+        pytest.skip("sample.toml has no request with one record per line, which could be repeated")
+    for size in SIZES:
+        body = large(request, size)
+        answer = server.invoke(request, body)
+        name = f"{size // MEGABYTE} MB of {request.content_type}"
+        if not answer.ok:
+            advice = {
+                413: "Raise the limit of the body size, of a proxy too (nginx: client_max_body_size).",
+                None: f"SageMaker waits {INVOCATION_TIMEOUT:.0f} s; look for a time-out or a limit of memory.",
+            }
+            fail(
+                f"{name} are not answered, though SageMaker lets that much through.",
+                sent=answer.sent,
+                got=f"{answer.got}\n{server.got}",
+                advice=advice.get(answer.status, "Read the log above."),
+            )
+        figure(f"answering {name}", f"{answer.seconds:.2f} s")

@@ -1,0 +1,215 @@
+"""A server comes up, stays reachable, and listens where it is told to (contract points 25, 26, 30, 38)."""
+
+import selectors
+import socket
+import threading
+import time
+
+import pytest
+
+from . import archive
+from .engines.process import free_port
+from .exchange import PING_TIMEOUT, exchange, listening
+from .explain import fail
+from .payloads import MEGABYTE, large
+from .startup import HEALTHY_WITHIN, POLL
+
+ACCEPT_WITHIN = 0.25  # I11, seconds
+CONNECTIONS = 64
+BUSY_CLIENTS = 8
+BUSY_SECONDS = 1.5
+# How SageMaker's pings look (I10): on endpoints, and in batch transform.
+PING_HEADERS = (
+    {"Host": "model.aws.local:8080", "User-Agent": "AHC/2.0"},
+    {"Host": "169.254.255.131:8080", "User-Agent": "Go-http-client/1.1"},
+)
+
+
+@pytest.mark.clause("T31", "I3", point=38)
+def test_model_survives_packing(trained):
+    """The trained model can be packed as model.tar.gz: plain files, no symbolic links."""
+    if links := archive.links(trained.folder / "model"):
+        fail(
+            "There are symbolic links in /opt/ml/model; they do not survive the way to the endpoint.",
+            sent=trained.sent,
+            got="\n".join(links[:10]),
+            advice="Copy the files that the links point to into /opt/ml/model.",
+        )
+
+
+@pytest.mark.clause("I8", point=25)
+def test_becomes_healthy(first_start, figure):
+    """GET /ping says 200 within 8 minutes of the start."""
+    startup = first_start.startup
+    if startup.healthy_after is None:
+        ended = startup.server.exit_code is not None
+        fail(
+            "The server ended instead of answering /ping."
+            if ended
+            else f"/ping did not say 200 within {HEALTHY_WITHIN:.0f} s; SageMaker gives up the endpoint then.",
+            sent=f"{startup.server.command}\nGET /ping, over and over",
+            got=startup.server.got,
+            advice="Read the log above. The server must listen on 0.0.0.0, port 8080 (or SAGEMAKER_BIND_TO_PORT), "
+            "and find its model in /opt/ml/model.",
+        )
+    figure("time to first ping", f"{startup.healthy_after:.2f} s")
+
+
+@pytest.mark.clause("I8", "I9", point=25)
+def test_healthy_means_loaded(first_start, figure):
+    """Once /ping says 200 the model is loaded: the very next request is answered."""
+    first = first_start.startup.first
+    if first is None:
+        pytest.skip("because the server never became healthy (point 25)")
+    if first_start.startup.answered_later:
+        fail(
+            "/ping said 200 before the server could answer requests; SageMaker would have sent it traffic.",
+            sent=f"GET /ping, and after its first 200:\n{first.sent}",
+            got=f"{first.got}\n{first_start.startup.server.got}",
+            advice="Load the model before you open the port, or answer /ping with 503 until it is loaded.",
+        )
+    figure("first request", f"{first.seconds * 1000:.0f} ms")
+
+
+@pytest.mark.clause("I8", "I9", point=25)
+def test_broken_model_is_never_healthy(engine, model, up):
+    """A server whose model folder is empty or damaged never says 200 on /ping."""
+    damaged = engine.folder("damaged")
+    for path in archive.files(model):
+        target = damaged / path.relative_to(model)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b"damaged by local_test\n")
+    servers = {"damaged": engine.serve(damaged), "empty": engine.serve(engine.folder("empty"))}
+    patience = 2 * up.startup.healthy_after + 2
+    try:
+        pending = dict(servers)
+        while pending:
+            for state, server in list(pending.items()):
+                if server.request("GET", "/ping", timeout=PING_TIMEOUT).status == 200:
+                    fail(
+                        f"/ping says 200 though the model folder is {state}: the server is healthy without a model.",
+                        sent=f"{server.command}\nwith the files of /opt/ml/model "
+                        + ("overwritten" if state == "damaged" else "missing")
+                        + "\nGET /ping",
+                        got=f"200 OK\n{server.got}",
+                        advice="Load the model before you answer /ping with 200; if it cannot be loaded, say why and "
+                        "exit with a non-zero code.",
+                    )
+                if server.exit_code is not None or server.seconds > patience:
+                    del pending[state]
+            time.sleep(POLL)
+    finally:
+        for server in servers.values():
+            server.remove()
+
+
+@pytest.mark.clause("I10", point=25)
+def test_ping_from_sagemaker(server):
+    """/ping answers to SageMaker's own host names, and to HEAD."""
+    tries = [("GET", headers) for headers in PING_HEADERS] + [("HEAD", {})]
+    for method, headers in tries:
+        answer = server.request(method, "/ping", headers, timeout=PING_TIMEOUT)
+        if answer.status != 200:
+            fail(
+                "/ping does not answer to a request as SageMaker sends it.",
+                sent=answer.sent,
+                got=answer.got,
+                advice="Accept any Host and any User-Agent on /ping, and HEAD as well as GET.",
+            )
+
+
+@pytest.mark.clause("I8", "I9", point=25)
+def test_ping_while_busy(server, sample, good, figure):
+    """/ping answers within 2 s while many large requests are being worked on."""
+    request = sample.line_request() or good
+    body = large(request, 2 * MEGABYTE) if request.lines else request.body.encode()
+    until = time.monotonic() + BUSY_SECONDS
+    answers = []
+
+    def keep_busy() -> None:
+        while time.monotonic() < until:
+            answers.append(server.invoke(request, body))
+
+    clients = [threading.Thread(target=keep_busy) for _ in range(BUSY_CLIENTS)]
+    for client in clients:
+        client.start()
+    pings = []
+    while time.monotonic() < until or any(client.is_alive() for client in clients):
+        pings.append(server.request("GET", "/ping", timeout=PING_TIMEOUT))
+        time.sleep(0.05)
+    slowest = max(pings, key=lambda ping: ping.seconds)
+    bad = [ping for ping in pings if ping.status != 200]
+    if bad:
+        fail(
+            f"{len(bad)} of {len(pings)} pings failed while {BUSY_CLIENTS} clients kept the server busy; SageMaker "
+            "replaces instances whose pings fail.",
+            sent=f"{bad[0].sent}\nwhile {BUSY_CLIENTS} clients sent {len(body):,} bytes each, over and over",
+            got=bad[0].got,
+            advice="Keep a thread or a process free for /ping; it must not wait behind /invocations.",
+        )
+    figure("slowest ping under load", f"{slowest.seconds * 1000:.0f} ms")
+
+
+@pytest.mark.clause("I11", point=26)
+def test_accepts_connections_quickly(server, figure):
+    """Many connections at once are each accepted within 250 ms."""
+    selector = selectors.DefaultSelector()
+    started = time.monotonic()
+    sockets = []
+    for _ in range(CONNECTIONS):
+        connection = socket.socket()
+        connection.setblocking(False)
+        connection.connect_ex(server.address)
+        selector.register(connection, selectors.EVENT_WRITE)
+        sockets.append(connection)
+    waits = []
+    while len(waits) < CONNECTIONS and time.monotonic() - started < 5:
+        for key, _ in selector.select(0.1):
+            if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                waits.append(time.monotonic() - started)
+            selector.unregister(key.fileobj)
+    for connection in sockets:
+        connection.close()
+    slowest = max(waits, default=5.0)
+    if len(waits) < CONNECTIONS or slowest > ACCEPT_WITHIN:
+        fail(
+            f"Not all of {CONNECTIONS} connections were accepted within {ACCEPT_WITHIN * 1000:.0f} ms.",
+            sent=f"{CONNECTIONS} TCP connections at once",
+            got=f"{len(waits)} accepted, the slowest after {slowest * 1000:.0f} ms\n{server.got}",
+            advice="Give the listening socket a longer backlog (128 or more).",
+        )
+    figure(f"accepting {CONNECTIONS} connections", f"{slowest * 1000:.0f} ms")
+
+
+@pytest.mark.clause("I7", point=30)
+def test_bind_to_port(engine, up):
+    """SAGEMAKER_BIND_TO_PORT moves the server to another port."""
+    # In a container any port is free; the process engine chooses one, and always asks for it.
+    port = str(free_port())
+    taken_before = listening(("127.0.0.1", 8080))
+    server = engine.serve(up.serving.model, {"SAGEMAKER_BIND_TO_PORT": port}, read_only=up.serving.read_only)
+    if engine.name == "process":
+        server.address = ("127.0.0.1", int(port))
+    try:
+        give_up = 2 * up.startup.healthy_after + 5
+        while server.exit_code is None and server.seconds < give_up:
+            if exchange(server.address, "GET", "/ping", timeout=PING_TIMEOUT).status == 200:
+                break
+            time.sleep(POLL)
+        else:
+            fail(
+                "The server does not answer on the port that SAGEMAKER_BIND_TO_PORT names; it could not be part of "
+                "an inference pipeline.",
+                sent=f"{server.command}\nGET /ping on port {port}",
+                got=server.got,
+                advice="Listen on SAGEMAKER_BIND_TO_PORT when it is set, else on 8080.",
+            )
+        if engine.name == "process" and not taken_before and listening(("127.0.0.1", 8080)):
+            fail(
+                "The server listens on port 8080 as well as on the port that SAGEMAKER_BIND_TO_PORT names.",
+                sent=server.command,
+                got="port 8080 accepts connections",
+                advice="Listen on SAGEMAKER_BIND_TO_PORT only: 8080 may belong to another container.",
+            )
+    finally:
+        server.remove()

@@ -1,0 +1,236 @@
+"""The training jobs that checks share: each is run once and observed often.
+
+A check whose job never came about is skipped "because ...": one defect fails its own clause and no other.
+"""
+
+import signal
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from . import archive
+from .engines.base import Engine, Run
+from .errors import SetupError
+from .explain import fail
+from .job import ODD_CHANNEL, ODD_HOST, SAGEMAKERS_OWN, Job
+from .sample import Sample
+
+TRAINING_TIMEOUT = 3600.0  # seconds that the sample's job may take
+GOING_TIMEOUT = 60.0  # seconds that a long job may take to its first metric or checkpoint
+ENDLESS = 120.0  # seconds after which a job that should end at once is hanging
+STOP_WITHIN = 120.0  # T4, seconds
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A training job that is over; `folder` has its model/, output/ and checkpoints/.
+
+    `hung` says that it had to be killed because it did not end in time.
+    """
+
+    run: Run
+    folder: Path
+    hung: bool = False
+
+    @property
+    def model(self) -> list[str]:
+        """The names of the files in /opt/ml/model."""
+        return self._names("model")
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """The names of the files in /opt/ml/checkpoints."""
+        return self._names("checkpoints")
+
+    def _names(self, folder: str) -> list[str]:
+        return [str(path.relative_to(self.folder / folder)) for path in archive.files(self.folder / folder)]
+
+    @property
+    def ok(self) -> bool:
+        """True if the job succeeded as SageMaker sees it, and left a model."""
+        return not self.hung and self.run.exit_code == 0 and bool(self.model)
+
+    @property
+    def failure(self) -> bytes | None:
+        """The content of /opt/ml/output/failure, None if there is no such file."""
+        file = self.folder / "output/failure"
+        return file.read_bytes() if file.is_file() else None
+
+    @property
+    def sent(self) -> str:
+        """How the job was started, for messages."""
+        return f"{self.run.command}\n{self.run.job.describe()}"
+
+    @property
+    def got(self) -> str:
+        """What came of it, for messages."""
+        failure = b"no such file" if self.failure is None else self.failure[:1024]
+        killed = f"had not ended after {self.run.seconds:.1f} s, so it was killed; " if self.hung else ""
+        left = f"/opt/ml/model: {', '.join(self.model) or 'empty'}"
+        return f"{killed}{self.run.got}\n{left}\n/opt/ml/output/failure: {failure.decode('utf-8', 'backslashreplace')}"
+
+
+def finish(run: Run, timeout: float = TRAINING_TIMEOUT) -> Finished:
+    """Wait for a job, up to `timeout` seconds, then kill it; collect what it left."""
+    in_time = run.wait(timeout)
+    if not in_time:
+        run.signal(signal.SIGKILL)
+        run.wait(10)
+    return Finished(run, run.collect(), hung=not in_time)
+
+
+def expect_success(finished: Finished, what: str, advice: str) -> None:
+    """Fail unless a job ended with exit code 0 and left a model."""
+    if not finished.ok:
+        fail(what, sent=finished.sent, got=finished.got, advice=advice)
+
+
+def metric_line(run: Run, sample: Sample) -> str | None:
+    """Return the first line of the log that one of the sample's metrics matches."""
+    return next((line for metric in sample.metrics if (line := run.line_with(metric["Regex"]))), None)
+
+
+def await_life(run: Run, sample: Sample, patience: float = 10.0) -> None:
+    """Wait until a long job is really going: it printed a metric and left a checkpoint, as far as the sample has them.
+
+    When one of the two came and the other does not follow within `patience` seconds, the one is enough.
+    """
+    seen: dict[str, float] = {}
+    expected = {"metric"} if sample.metrics else set()
+    expected |= {"checkpoint"} if sample.checkpoints else set()
+    while run.exit_code is None and run.seconds < GOING_TIMEOUT:
+        if "metric" not in seen and metric_line(run, sample):
+            seen["metric"] = run.seconds
+        if "checkpoint" not in seen and run.checkpoint_files():
+            seen["checkpoint"] = run.seconds
+        if expected and expected <= seen.keys():
+            return
+        first_sign = min(seen.values(), default=run.seconds if expected else 0.0)
+        if run.seconds - first_sign > patience:
+            return
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def plain_job(sample) -> Job:
+    """The sample's job in its plainest documented form."""
+    try:
+        return Job.of(sample)
+    except SetupError as error:
+        pytest.skip(str(error))
+
+
+@dataclass(frozen=True)
+class Happy:
+    """The sample's training. `refused` is the first try, if the job only works with channels it can write to."""
+
+    finished: Finished
+    refused: Finished | None = None
+
+
+@pytest.fixture(scope="session")
+def happy(engine, plain_job) -> Happy:
+    """The sample's job, run once for everybody."""
+    first = finish(engine.train(plain_job))
+    if first.ok or not engine.mounts_read_only:
+        return Happy(first)
+    engine.read_only_channels = False  # for the jobs that follow as well
+    second = finish(engine.train(plain_job))
+    engine.read_only_channels = not second.ok
+    return Happy(second, refused=first) if second.ok else Happy(first)
+
+
+@pytest.fixture(scope="session")
+def trained(happy) -> Finished:
+    """The sample's training, if it worked."""
+    if not happy.finished.ok:
+        pytest.skip("because the training on the sample failed (point 11)")
+    return happy.finished
+
+
+class Variations:
+    """Judges changes to the sample's job.
+
+    The changes are first tried together in one run, which proves each of them when it passes. Only when it fails is
+    each tried alone, to name the one that does the harm.
+    """
+
+    def __init__(self, engine: Engine, job: Job, **changes):
+        self.engine, self.job, self.changes = engine, job, changes
+        self._run = engine.train(job.but(**changes))
+        self.culprits = 0
+
+    @cached_property
+    def together(self) -> Finished:
+        """The run with all changes."""
+        return finish(self._run)
+
+    def try_alone(self, *fields: str) -> Finished:
+        """Return a run that shows how the job does with these of the changes."""
+        if self.together.ok:
+            return self.together
+        alone = finish(self.engine.train(self.job.but(**{field: self.changes[field] for field in fields})))
+        self.culprits += not alone.ok
+        return alone
+
+
+@pytest.fixture(scope="session")
+def variations(engine, trained, plain_job) -> tuple[Variations, Variations]:
+    """Two runs, started at the same time: `cloud` and `local_mode`."""
+    cloud = Variations(
+        engine,
+        plain_job,
+        encoding="json.dumps",
+        extra_hyperparameters=SAGEMAKERS_OWN,
+        channels={**plain_job.channels, ODD_CHANNEL: None},
+        content_types={},
+        host=ODD_HOST,
+        newest_resourceconfig=True,
+        extra_config_files=True,
+        manifest_files=True,
+    )
+    return cloud, Variations(engine, plain_job, encoding="JSON with bare strings", local_mode_config=True)
+
+
+@pytest.fixture(scope="session")
+def cloud(variations) -> Variations:
+    """All that a job of today's SageMaker may bring (T13, T14, T16, T18, T24, T25, T39)."""
+    return variations[0]
+
+
+@pytest.fixture(scope="session")
+def local_mode(variations) -> Variations:
+    """A job as the local mode of SageMaker's SDK v3 writes it (T13, L6)."""
+    return variations[1]
+
+
+@dataclass
+class Interrupted:
+    """The sample's long job, which got SIGTERM when it was really going (`finished` is None if it never was).
+
+    `live` is a metric line that was seen before SIGTERM; `stopped_after` counts seconds from SIGTERM.
+    """
+
+    run: Run
+    live: str | None
+    finished: Finished | None = None
+    stopped_after: float = 0.0
+
+
+@pytest.fixture(scope="session")
+def interrupted(engine, sample, trained, stop_within) -> Interrupted:
+    """The long job, stopped as SageMaker stops a job."""
+    if sample.long_hyperparameters is None:
+        pytest.skip("sample.toml has no long_hyperparameters: those of a job of many minutes")
+    run = engine.train(Job.of(sample, sample.long_hyperparameters))
+    await_life(run, sample)
+    stopping = Interrupted(run, metric_line(run, sample))
+    if run.exit_code is None:
+        told = run.seconds
+        run.signal(signal.SIGTERM)
+        stopping.finished = finish(run, stop_within(STOP_WITHIN))
+        stopping.stopped_after = run.seconds - told
+    return stopping
