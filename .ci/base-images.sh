@@ -7,6 +7,7 @@
 set -euo pipefail
 
 PYTHON_IMAGE=public.ecr.aws/docker/library/python:3.13-slim-trixie
+IMAGE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # stand_in TAG PACKAGES: import a minimal Debian trixie with PACKAGES as TAG.
 stand_in() {
@@ -22,13 +23,11 @@ stand_in() {
 	fi
 	if [[ -f /etc/pip.conf ]]; then cp /etc/pip.conf "$root/etc/pip.conf"; fi
 
-	# The official Python images have `python`, and a pip that installs at will.
-	if [[ -e $root/usr/bin/python3 ]]; then
-		ln -sf python3 "$root/usr/bin/python"
-		rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
-	fi
+	# The official Python images keep a Python of their own in /usr/local, apart from Debian's packages.
+	if [[ -e $root/usr/bin/python3 ]]; then chroot "$root" python3 -m venv /usr/local; fi
 	rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-	tar -C "$root" --exclude=./proc/* --exclude=./sys/* -c . | docker import --change 'CMD ["bash"]' - "$tag" >/dev/null
+	tar -C "$root" --exclude=./proc/* --exclude=./sys/* -c . |
+		docker import --change "ENV PATH=$IMAGE_PATH" --change 'CMD ["bash"]' - "$tag" >/dev/null
 	rm -rf "$root" "$root.log"
 	echo "made a stand-in for $tag"
 }
@@ -43,4 +42,4 @@ provide() {
 	stand_in "$1" "$2"
 }
 
-provide "$PYTHON_IMAGE" python3,python3-pip,python3-venv
+provide "$PYTHON_IMAGE" python3,python3-venv

@@ -48,6 +48,17 @@ DEAF = """    from granian.server import common
     from granian import Granian
 """
 
+# The server does not notice that its workers have died.
+BLIND = """    from granian.server import common
+
+    def wait_for_sigterm(self, *_):
+        while not self.interrupt_signal:
+            time.sleep(0.1)
+
+    common.AbstractServer._serve_loop = wait_for_sigterm
+    from granian import Granian
+"""
+
 # name -> (mutation, the checks that must fail, words that their messages must hold)
 MUTANTS = {
     "the failure file is not written": (
@@ -80,6 +91,11 @@ MUTANTS = {
         change("runtime/serving.py", "    from granian import Granian\n", DEAF),
         {"test_sigterm_drains"},
         ["SIGTERM"],
+    ),
+    "dead workers are not replaced": (
+        change("runtime/serving.py", "    from granian import Granian\n", BLIND),
+        {"test_killed_workers"},
+        ["kill -9"],
     ),
     "train has Windows line ends": (crlf, {"test_train_can_be_started"}, ["Windows line endings", "Save it with LF"]),
     "the model folder is written to while serving": (

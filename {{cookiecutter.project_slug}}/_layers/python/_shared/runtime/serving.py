@@ -28,6 +28,8 @@ def main() -> int:
     # As the container's first process, a signal without a handler would be ignored.
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     started = time.perf_counter()
+    # What is loaded from here on stays: looking for garbage meanwhile would only cost time (see `serve`).
+    gc.disable()
     try:
         settings = Settings.from_environment()
         check_port(settings.port)
@@ -81,7 +83,6 @@ def serve(app: Any, settings: Settings) -> None:
 
     multiprocessing.set_start_method("fork", force=True)
     # The garbage collector of a worker need not walk through, and so copy, what it shares with the others.
-    gc.collect()
     gc.freeze()
     print(f"listening on port {settings.port} with {settings.workers} workers", flush=True)
     Granian(
@@ -100,6 +101,7 @@ def serve(app: Any, settings: Settings) -> None:
 
 def start_worker(app: Any) -> Any:
     """Make this worker process end with its parent, however that ended: nothing may answer in its place."""
+    gc.enable()
     parent = os.getppid()
 
     def watch() -> None:
