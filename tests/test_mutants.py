@@ -122,7 +122,7 @@ MUTANTS = {
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_fails_the_clause_that_it_breaks(language: str, project: Path, tmp_path: Path, name: str):
     mutate, checks, words = MUTANTS[name]
-    subprocess.run(["make", ".venv/ready", "local_test/.venv/ready"], cwd=project, check=True, capture_output=True)
+    subprocess.run(["make", "environment", "local_test/.venv/ready"], cwd=project, check=True, capture_output=True)
     mutant = shutil.copytree(project, tmp_path / "mutant", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     for environment in (".venv", "local_test/.venv"):
         (mutant / environment).symlink_to(project / environment)

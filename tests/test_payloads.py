@@ -119,6 +119,7 @@ def post(url: str, content_type: str, body: bytes) -> tuple[int, bytes]:
 @pytest.fixture
 def server(project: Path, tmp_path: Path):
     """The URL of the project's own `serve`, as a local process, with a model that its own `train` made."""
+    subprocess.run(["make", "environment"], cwd=project, check=True, capture_output=True)
     sample = tomllib.loads((project / "local_test/sample.toml").read_text())["training"]
     config = tmp_path / "ml/input/config"
     config.mkdir(parents=True)
