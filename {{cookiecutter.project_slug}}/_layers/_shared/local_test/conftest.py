@@ -58,15 +58,16 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(items):
     order = list(SECTIONS)
-    items.sort(key=lambda item: order.index(item.path.stem))
+    items.sort(key=lambda item: order.index(item.path.stem) if item.path.stem in SECTIONS else len(order))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     marker = item.get_closest_marker("clause")
-    report.clauses, report.point = marker.args, marker.kwargs["point"]
-    report.sentence = item.function.__doc__.splitlines()[0].rstrip(".")
+    # A project may add checks of its own, which need neither a clause nor a docstring.
+    report.clauses, report.point = (marker.args, marker.kwargs["point"]) if marker else ((), "")
+    report.sentence = (item.function.__doc__ or item.name).splitlines()[0].rstrip(".")
     if call.excinfo and call.excinfo.errisinstance(SetupError):
         report.longrepr = f"local_test itself could not go on: {call.excinfo.value}"
     return report

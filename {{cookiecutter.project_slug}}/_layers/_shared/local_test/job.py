@@ -131,3 +131,23 @@ class Job:
         files = {name: json.dumps(content) for name, content in self.config_files().items()}
         wanted = ("hyperparameters.json", "inputdataconfig.json", "resourceconfig.json")
         return "\n".join(f"{name} {files[name]}" for name in wanted)
+
+
+def write_processing(base: Path, sample: Sample) -> None:
+    """Write the tree that SageMaker has ready before a Processing job starts into `base` (PR3, PR4).
+
+    The sample's files are the input `data`, the files of local_test/processing the input `code`.
+    """
+    (base / "config").mkdir(parents=True)
+    job = {
+        "ProcessingJobArn": "arn:aws:sagemaker:eu-west-1:000000000000:processing-job/local-test",
+        "ProcessingJobName": "local-test",
+        "AppSpecification": {"ImageUri": "local-test", "ContainerEntrypoint": list(sample.processing)},
+        "Environment": {},
+    }
+    (base / "config/processingjobconfig.json").write_text(json.dumps(job), encoding="utf-8")
+    hosts = {"current_host": "algo-1", "hosts": ["algo-1"]}
+    (base / "config/resourceconfig.json").write_text(json.dumps(hosts), encoding="utf-8")
+    shutil.copytree(sample.folder, base / "processing/input/data")
+    shutil.copytree(sample.folder.parent / "processing", base / "processing/input/code")
+    (base / "processing/output").mkdir()

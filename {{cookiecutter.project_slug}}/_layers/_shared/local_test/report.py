@@ -24,7 +24,9 @@ SECTIONS = {
     "test_requests": "Requests",
     "test_batch": "Batch transform",
     "test_robustness": "Robustness",
+    "test_processing": "Processing",
 }  # in the order they are run
+OWN_SECTION = "Your own checks"  # modules that a project adds
 STYLES = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {"yellow": True}}
 
 
@@ -34,7 +36,7 @@ class Check:
 
     section: str
     clauses: tuple[str, ...]
-    point: int
+    point: int | str
     sentence: str
     outcome: str = "passed"
     message: str = ""
@@ -93,7 +95,7 @@ class Report:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup":
-            section = SECTIONS[Path(report.location[0]).stem]
+            section = SECTIONS.get(Path(report.location[0]).stem, OWN_SECTION)
             if not self.checks or self.checks[-1].section != section:
                 self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
                 self.writer.line(f"\n{section}", bold=True)

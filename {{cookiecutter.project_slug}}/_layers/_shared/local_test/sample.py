@@ -31,7 +31,8 @@ class Sample:
     """The sample job and the sample requests. Hyperparameters are TOML values, not yet SageMaker's strings.
 
     `channels` is name -> ContentType; the files of a channel lie in `folder`/<name>.
-    `metrics` are SageMaker's MetricDefinitions (T38).
+    `metrics` are SageMaker's MetricDefinitions (T38); `processing` is the ContainerEntrypoint of a Processing job
+    (PR1), whose script lies in local_test/processing.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Sample:
     resumed_hyperparameters: dict | None = None
     checkpoints: bool = False
     metrics: tuple[dict, ...] = ()
+    processing: tuple[str, ...] = ()
 
     def channel_folders(self) -> dict[str, Path]:
         """Return channel name -> folder with its files. Raises SetupError when one is missing or empty."""
@@ -71,7 +73,9 @@ def load(file: Path = HERE / "sample.toml") -> Sample:
     try:
         requests = tuple(Request(**request) for request in content.get("requests", []))
         metrics = tuple(content.get("training", {}).pop("metrics", ()))
-        sample = Sample(file.parent / "sample", requests, metrics=metrics, **content.get("training", {}))
+        processing = tuple(content.get("processing", {}).get("entrypoint", ()))
+        training = content.get("training", {})
+        sample = Sample(file.parent / "sample", requests, metrics=metrics, processing=processing, **training)
     except TypeError as error:
         # "__init__() got an unexpected keyword argument 'x'" says it, but in Python's words.
         reason = str(error).split("() ", 1)[-1].replace("keyword argument", "key")

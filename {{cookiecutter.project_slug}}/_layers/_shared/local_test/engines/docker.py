@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 
 from .. import archive, interrupts
 from ..errors import SetupError
-from ..job import Job
+from ..job import Job, write_processing
+from ..sample import Sample
 from .base import Engine, Executable, Process, Program, Run, Server, shebang_words
 from .docker_cli import LABEL, docker, output_of, remove_all, why_unusable
 
@@ -80,6 +81,20 @@ class ContainerRun(Container, Run):
 
     def channel_changes(self) -> list[str]:
         return []
+
+
+class ContainerProcessing(Container):
+    """A Processing job in a container."""
+
+    collected: Path
+
+    def collect(self) -> Path:
+        """Return a folder with the content of /opt/ml/processing/output (call it once it has ended)."""
+        content = docker("cp", f"{self.container}:{ML}/processing/output", "-", check=False).stdout
+        self.collected.mkdir(parents=True)
+        if content:
+            archive.unpack(io.BytesIO(content), self.collected, strip="output")
+        return self.collected
 
 
 class ContainerServer(Container, Server):
@@ -187,6 +202,21 @@ class DockerEngine(Engine):
         with interrupts.held():
             run = ContainerRun(f"{shown}{self.image} train", container)
             run.job, run.collected = job, tree / "collected"
+            self.programs.append(run)
+        return run
+
+    def process(self, sample: Sample) -> ContainerProcessing:
+        """Start a Processing job on the sample's files, with the sample's entrypoint (PR1-PR4)."""
+        tree = self.folder("processing")
+        program, *arguments = sample.processing
+        write_processing(tree, sample)
+        mounts = [f"{self._volume()}:{ML}:nocopy"]
+        self._fill(mounts, tree, ML)
+        container = self._create([*_volumes(mounts), "--entrypoint", program], *arguments)
+        with interrupts.held():
+            command = " ".join(["docker run --entrypoint", program, self.image, *arguments])
+            run = ContainerProcessing(command, container)
+            run.collected = tree / "collected"
             self.programs.append(run)
         return run
 
