@@ -7,6 +7,7 @@
 set -euo pipefail
 
 PYTHON_IMAGE=public.ecr.aws/docker/library/python:3.13-slim-trixie
+DEBIAN_IMAGE=public.ecr.aws/docker/library/debian:trixie-slim
 IMAGE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # stand_in TAG PACKAGES: import a minimal Debian trixie with PACKAGES as TAG.
@@ -43,3 +44,4 @@ provide() {
 }
 
 provide "$PYTHON_IMAGE" python3,python3-venv
+provide "$DEBIAN_IMAGE" apt

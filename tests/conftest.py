@@ -15,14 +15,13 @@ from template import MATRIX, ROOT, copy_template
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run the tests that take `language` and `framework` for every pair in cookiecutter.json.
 
-    One framework of each language is enough for those marked `once_per_language`.
+    A module that chooses for itself has a function of this name too.
     """
-    if {"language", "framework"} <= set(metafunc.fixturenames):
-        pairs = MATRIX
-        if metafunc.definition.get_closest_marker("once_per_language"):
-            pairs = list({language: (language, framework) for language, framework in reversed(MATRIX)}.values())
-        ids = ["-".join(pair) for pair in pairs]
-        metafunc.parametrize(("language", "framework"), pairs, ids=ids, scope="session")
+    if {"language", "framework"} <= set(metafunc.fixturenames) and not hasattr(
+        metafunc.module, "pytest_generate_tests"
+    ):
+        ids = ["-".join(pair) for pair in MATRIX]
+        metafunc.parametrize(("language", "framework"), MATRIX, ids=ids, scope="session")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def check(tool: str, *arguments: str | Path, cwd: Path = ROOT) -> None:
 
 def shell_scripts(named: dict[str, Path]) -> list[Path]:
     """Return the scripts that bash or sh runs."""
-    return [path for path in named.values() if path.suffix == ".sh" or b"bash" in first_line(path)]
+    return [path for path in named.values() if path.suffix == ".sh" or first_line(path).endswith((b"bash", b"/sh"))]
 
 
 def first_line(path: Path) -> bytes:
@@ -37,12 +37,19 @@ def dockerfiles(named: dict[str, Path]) -> list[Path]:
 
 
 def lint(folder: Path, named: dict[str, Path]) -> None:
-    """Lint and check the format of a folder's Python, and of the named shell scripts and Dockerfiles."""
-    check("ruff", "check", "--no-cache", ".", cwd=folder)
-    check("ruff", "format", "--no-cache", "--check", "--diff", ".", cwd=folder)
-    check("shellcheck", *shell_scripts(named))
+    """Lint and check the format of a folder's Python and R, and of the named shell scripts and Dockerfiles.
+
+    An R project has no rules for Python: the Python of its local_test is held to those of the sources.
+    """
+    if (folder / "ruff.toml").exists() or folder == ROOT:
+        check("ruff", "check", "--no-cache", ".", cwd=folder)
+        check("ruff", "format", "--no-cache", "--check", "--diff", ".", cwd=folder)
+    check("shellcheck", "--external-sources", *shell_scripts(named))
     check("shfmt", "-i", "0", "-d", *shell_scripts(named))
     check("hadolint", *dockerfiles(named))
+    if any(path.suffix == ".R" for path in named.values()):
+        check("air", "format", "--check", ".", cwd=folder)
+        check("jarl", "check", ".", cwd=folder)
 
 
 def test_the_linters_find_their_files():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from template import CONTEXT, MATRIX
 from test_project import outcomes
 
 
@@ -60,7 +61,7 @@ BLIND = """    from granian.server import common
 """
 
 # name -> (mutation, the checks that must fail, words that their messages must hold)
-MUTANTS = {
+PYTHON = {
     "the failure file is not written": (
         change(
             "runtime/training.py", "failure.write(paths.failure, explained(error, paths))", "explained(error, paths)"
@@ -117,26 +118,63 @@ MUTANTS = {
 }
 
 
-# The suite is the same for every framework, and the defects are in what a language's frameworks share.
-@pytest.mark.once_per_language
-@pytest.mark.parametrize("name", MUTANTS)
-def test_a_mutant_fails_the_clause_that_it_breaks(language: str, project: Path, tmp_path: Path, name: str):
-    mutate, checks, words = MUTANTS[name]
+R = {
+    "the failure file is not written": (
+        change("runtime/training.R", "  write_failure(paths$failure, error)\n", ""),
+        {"test_failure_file"},
+        ["/opt/ml/output/failure"],
+    ),
+    "garbage is answered with 500": (
+        change("runtime/application.R", 'if (inherits(error, "InputError")) 400L else error$status', "error$status"),
+        {"test_garbage"},
+        ["500 Internal", "answer with 400"],
+    ),
+    "training ignores SIGTERM": (
+        change("runtime/train", "trap stop TERM\n", "trap '' TERM\n"),
+        {"test_sigterm_ends_training"},
+        ["SIGTERM"],
+    ),
+    "train has Windows line ends": (crlf, {"test_train_can_be_started"}, ["Windows line endings", "Save it with LF"]),
+    "text/csv; charset=utf-8 is refused": (
+        change(
+            "runtime/application.R", "if (!media_type %in% names(media_types))", "if (!header %in% names(media_types))"
+        ),
+        {"test_content_type_with_parameters"},
+        ["charset=utf-8", "415"],
+    ),
+}
+
+MUTANTS = {"python": PYTHON, "r": R}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every mutant on one framework of its language, for the defects are in what its frameworks share."""
+    cases = [
+        pytest.param(language, next(name for one, name in MATRIX if one == language), mutant, id=f"{language}-{mutant}")
+        for language in CONTEXT["_languages"]
+        for mutant in MUTANTS[language]
+    ]
+    metafunc.parametrize(("language", "framework", "mutant"), cases, scope="session")
+
+
+def test_a_mutant_fails_the_clause_that_it_breaks(language: str, mutant: str, project: Path, tmp_path: Path):
+    mutate, checks, words = MUTANTS[language][mutant]
     subprocess.run(["make", "environment", "local_test/.venv/ready"], cwd=project, check=True, capture_output=True)
-    mutant = shutil.copytree(project, tmp_path / "mutant", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
+    broken = shutil.copytree(project, tmp_path / "broken", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     for environment in (".venv", "local_test/.venv"):
-        (mutant / environment).symlink_to(project / environment)
-    mutate(mutant)
+        if (project / environment).exists():
+            (broken / environment).symlink_to(project / environment)
+    mutate(broken)
 
     result = subprocess.run(
         ["make", "local-test", "ENGINE=process", "ARGS=--stop-within 10"],
-        cwd=mutant,
+        cwd=broken,
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode != 0
-    assert set(outcomes(mutant)["failed"]) == checks, result.stdout
-    cases = ET.parse(mutant / "local_test/junit.xml").iter("testcase")
+    assert set(outcomes(broken)["failed"]) == checks, result.stdout
+    cases = ET.parse(broken / "local_test/junit.xml").iter("testcase")
     messages = [case.find("failure").text for case in cases if case.find("failure") is not None]
     assert all(any(word in message for message in messages) for word in words), messages

@@ -55,7 +55,7 @@ def test_local_test_with_docker(project: Path, docker: str):
     assert result.returncode == 0, result.stdout + result.stderr
     found = outcomes(project)
     assert not found["failed"]
-    assert not found["skipped"], found["skipped"]
+    assert set(found["skipped"]) <= {"`train` is not a Python program"}
     for kind in (["ps", "--all"], ["volume", "ls"]):
         command = [docker, *kind, "--quiet", "--filter", f"label={LABEL}"]
         left = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -96,17 +96,29 @@ def test_the_sources_and_the_projects_are_linted_by_the_same_rules():
     there = tomllib.loads((LAYERS / "python/_shared/ruff.toml").read_text())
     del there["extend-include"], there["lint"]["per-file-ignores"]  # of the scripts without a suffix
     assert here == there
+    assert tomllib.loads((ROOT / "air.toml").read_text()) == tomllib.loads((LAYERS / "r/_shared/air.toml").read_text())
+
+
+def test_the_example_is_the_same_in_every_language():
+    """Where two frameworks learn from the same file they must give the same answer, to 1e-6."""
+    by_file: dict[bytes, dict[str, str]] = {}
+    for language, framework in MATRIX:
+        folder = LAYERS / language / framework / "local_test"
+        first = tomllib.loads((folder / "sample.toml").read_text())["requests"][0]
+        data = b"".join(path.read_bytes() for path in sorted((folder / "sample").rglob("*")) if path.is_file())
+        by_file.setdefault(data, {})[framework] = (first["body"], first.get("answer"), first.get("tolerance"))
+    shared = next(answers for answers in by_file.values() if len(answers) > 1)
+    assert set(shared) == {"flask", "plumber"}
+    assert set(shared.values()) == {("1\n", "881.3428400857504\n", 1e-6)}
 
 
 def test_tools_that_are_pinned_twice_are_pinned_alike():
     def pins(path):
         return dict(line.split("==") for line in path.read_text().splitlines() if "==" in line)
 
-    here, there = (
-        pins(ROOT / "tests/requirements.txt"),
-        pins(LAYERS / "python/_shared/tests/requirements.txt"),
-    )
-    assert there.items() <= here.items()
+    here = pins(ROOT / "tests/requirements.txt")
+    for language in CONTEXT["_languages"]:
+        assert pins(LAYERS / language / "_shared/tests/requirements.txt").items() <= here.items()
     assert pins(LAYERS / "_shared/local_test/requirements.txt").items() <= here.items()
 
 
