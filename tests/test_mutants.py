@@ -102,10 +102,10 @@ PYTHON = {
     "the model folder is written to while serving": (
         change(
             "runtime/application.py",
-            "                features = handlers.input_fn(body, content_type)\n",
-            "                from runtime.paths import Paths\n\n"
-            '                (Paths.from_environment().model / "cache").write_bytes(body)\n'
-            "                features = handlers.input_fn(body, content_type)\n",
+            "            features = handlers.input_fn(body, content_type)\n",
+            "            from runtime.paths import Paths\n\n"
+            '            (Paths.from_environment().model / "cache").write_bytes(body)\n'
+            "            features = handlers.input_fn(body, content_type)\n",
         ),
         {"test_model_folder_is_left_alone"},
         ["/opt/ml/model", "read-only"],

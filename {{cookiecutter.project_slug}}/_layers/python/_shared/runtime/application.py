@@ -1,7 +1,6 @@
-"""The HTTP side of serving: /ping, /invocations and /execution-parameters (contract I8, I12, B2)."""
+"""The HTTP side of serving: /invocations and /execution-parameters (contract I12, B2); /ping is in serving.py."""
 
 import sys
-import threading
 import traceback
 import uuid
 from functools import lru_cache
@@ -28,7 +27,7 @@ KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
 
 
 def create_app(model: Any, handlers: Handlers, settings: Settings) -> Flask:
-    """Make the WSGI application that answers for `model`, which is loaded already: /ping says so (I8, I9).
+    """Make the WSGI application that answers for `model`, which is loaded already.
 
     Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with a ValueError; 406, 413,
     415; 500 with a request id for any other exception, whose traceback goes to the log and never to the client.
@@ -36,13 +35,6 @@ def create_app(model: Any, handlers: Handlers, settings: Settings) -> Flask:
     app = Flask(__name__)
     # One byte more than is allowed, since a chunked body is cut at this length without a word.
     app.config["MAX_CONTENT_LENGTH"] = settings.max_payload + 1
-    # One request at a time is worked on in each process, so neither the model nor the algorithm's functions need
-    # to be safe for threads. The server's other threads read bodies and answer pings meanwhile.
-    turn = threading.Lock()
-
-    @app.route("/ping", methods=["GET", "POST"])
-    def ping() -> Response:
-        return Response(status=200)
 
     @app.get("/execution-parameters")
     def execution_parameters() -> Response:
@@ -57,13 +49,12 @@ def create_app(model: Any, handlers: Handlers, settings: Settings) -> Flask:
             raise BadRequest("the body is empty: expected at least one row")
         if len(body) > settings.max_payload:
             raise RequestEntityTooLarge
-        with turn:
-            try:
-                features = handlers.input_fn(body, content_type)
-                predictions = handlers.predict_fn(features, model)
-            except ValueError as error:
-                raise BadRequest(str(error)) from error
-            answer = handlers.output_fn(predictions, accept)
+        try:
+            features = handlers.input_fn(body, content_type)
+            predictions = handlers.predict_fn(features, model)
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        answer = handlers.output_fn(predictions, accept)
         data, accept = answer if isinstance(answer, tuple) else (answer, accept)
         response = Response(data, content_type=accept)
         if attributes := request.headers.get(CUSTOM_ATTRIBUTES):

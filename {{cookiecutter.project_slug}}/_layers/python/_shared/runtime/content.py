@@ -71,7 +71,7 @@ def _decode_csv(text: str, features: Features | None) -> np.ndarray:
     if features is None and not text.isspace() and text:
         try:
             # In C, and right for nearly every request; whatever it refuses is read again below to say why.
-            values = np.loadtxt(text.splitlines(), delimiter=",", comments=None, quotechar='"', ndmin=2)
+            values = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, quotechar='"', ndmin=2)
         except ValueError:
             pass
         else:
@@ -135,7 +135,7 @@ def encode(predictions: Any, media_type: str, *, batch: bool = False) -> bytes:
         return _dumps({"predictions": rows}).encode() + b"\n"
     if media_type == JSON_LINES:
         text = "\n".join(map(_dumps, rows))
-    elif all(type(row) in (float, int) for row in rows):
+    elif {float, int} >= set(map(type, rows)):
         text = "\n".join(map(str, rows))
     else:
         stream_text = io.StringIO()

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import Any
 
 from runtime.errors import UserError
@@ -18,9 +19,8 @@ from runtime.settings import Settings
 
 # SageMaker kills the container 30 seconds after SIGTERM (I5); requests in flight get this long.
 DRAIN_SECONDS = 25
-# A thread only waits for its turn, so there are more of them than requests that can be in flight: a ping never
-# finds them all taken.
-THREADS = 128
+# The folder that the server shows as /ping: its only file, which is empty, is the answer.
+PING = Path(__file__).parent / "ping"
 
 
 def main() -> int:
@@ -76,6 +76,13 @@ def serve(app: Any, settings: Settings) -> None:
 
     The workers are forked from this process, which holds the model: memory is shared, and a worker that dies is
     replaced at once. Should they die again and again, the server gives up and the container ends.
+
+    Each worker has one thread for Python, so neither the model nor the algorithm's functions need to be safe for
+    threads, and no two requests get into each other's way: with more threads the slowest answers take twice as long.
+    A client that sends its body slowly would hold a worker, but SageMaker's front end has the whole body, whose
+    signature it checks, before it passes it on.
+    /ping must not wait for that thread (I9): the server answers it by itself, outside Python. It means that the model
+    is loaded, since workers only start with it.
     """
     from granian import Granian
     from granian.constants import Interfaces
@@ -91,7 +98,11 @@ def serve(app: Any, settings: Settings) -> None:
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=THREADS,
+        blocking_threads=1,
+        static_path_route=["/ping"],
+        static_path_mount=[PING],
+        static_path_dir_to_file="alive",
+        static_path_expires=0,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,

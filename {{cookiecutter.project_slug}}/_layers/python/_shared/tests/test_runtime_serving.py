@@ -110,9 +110,8 @@ def test_an_unknown_failure_is_a_500_with_a_request_id_and_no_traceback(capsys):
     assert response.json["request_id"] in capsys.readouterr().err
 
 
-def test_ping_execution_parameters_and_custom_attributes():
+def test_execution_parameters_and_custom_attributes():
     server = client()
-    assert [server.open("/ping", method=method).status_code for method in ("GET", "HEAD", "POST")] == [200] * 3
     assert server.get("/execution-parameters").json == {
         "MaxConcurrentTransforms": 2,
         "BatchStrategy": "MULTI_RECORD",

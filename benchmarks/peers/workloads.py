@@ -1,0 +1,30 @@
+"""What the peers need to know of the model they serve: how to read its features, how to write its predictions."""
+
+import os
+from pathlib import Path
+
+import joblib
+import numpy as np
+
+# Which columns are numbers; None: all are.
+NUMBERS = {"iris": None, "scikit-learn": (0, 1, 2)}[os.environ["WORKLOAD"]]
+
+
+def load():
+    """The model that our side has trained, as a joblib file."""
+    return joblib.load(Path(os.environ["MODEL_FOLDER"]) / "model.joblib")
+
+
+def features(rows):
+    """An array of the fields of a CSV file, as the model was trained on."""
+    if NUMBERS is None:
+        return np.asarray(rows, dtype=float)
+    return np.array([[float(v) if i in NUMBERS else v for i, v in enumerate(row)] for row in rows], dtype=object)
+
+
+def predict(model, data):
+    """A list of CSV fields for each prediction: the class, and for the pipeline its probabilities."""
+    if NUMBERS is None:
+        return [[label] for label in model.predict(data).tolist()]
+    labels = model.classes_.tolist()
+    return [[labels[max(range(len(p)), key=p.__getitem__)], *p] for p in model.predict_proba(data).tolist()]
