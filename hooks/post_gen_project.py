@@ -77,6 +77,8 @@ def interpreter(file: Path) -> str:
         shebang = content.readline(200)
     if not shebang.startswith(b"#!"):
         return ""
+    if shebang.rstrip().endswith(b"/sh"):
+        return "bash"  # which reads sh, too
     return next((name for name in INTERPRETERS.values() if name.encode() in shebang), "")
 
 

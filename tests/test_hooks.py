@@ -74,6 +74,7 @@ def test_missing_names_the_pattern(tmp_path):
         ("a.sh", "", "bash"),
         ("a.R", "", "Rscript"),
         ("train", "#!/usr/bin/env python3\n", "python"),
+        ("train", "#!/bin/sh\n", "bash"),
         ("train", "#!/usr/bin/env -S Rscript --vanilla\n", "Rscript"),
         ("train", "#!/bin/perl\n", ""),
         ("data.csv", "python", ""),

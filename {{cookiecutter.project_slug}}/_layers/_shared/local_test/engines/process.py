@@ -156,10 +156,13 @@ class ProcessEngine(Engine):
         """Start `runtime/<name>` with variables of its own; return how to start it by hand, and the process."""
         own = {"SAGEMAKER_BASE_DIR": str(base), **own}
         kept = {key: os.environ[key] for key in KEPT_VARIABLES if key in os.environ}
+        # Scratch files go with the workspace. A short name, because paths of Unix sockets are limited to 104 characters.
+        scratch = self.workspace / "t"
+        scratch.mkdir(exist_ok=True)
         popen = subprocess.Popen(
             self._command(name),
             cwd=self.project,
-            env={"PATH": self.path, **kept, **own},
+            env={"PATH": self.path, **kept, "TMPDIR": str(scratch), **own},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,34 @@
+# R's part of the Makefile.
+
+# The algorithm runs in this machine's own R; .venv holds linters only.
+environment:
+	@command -v Rscript >/dev/null || { echo "R is not installed: apt-get install r-base-core r-cran-plumber nginx (Debian, Ubuntu), or use ENGINE=docker" >&2; exit 1; }
+	@$(runtime) -e 'runtime$$expect_installed("packages.txt")'
+
+runtime := Rscript -e 'source("runtime/load.R"); runtime <- load_runtime("runtime")'
+
+comma := ,
+SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh) runtime/supervise.sh runtime/train runtime/serve
+
+.venv/ready: tests/requirements.txt
+	$(call venv,.venv,-r tests/requirements.txt)
+	@touch $@
+
+test: environment ## Run the unit tests
+	@$(runtime) -e 'runtime$$expect_package("testthat")'
+	Rscript -e 'testthat::test_dir("tests/testthat", stop_on_warning = TRUE$(if $(ARGS),$(comma) $(ARGS)))'
+
+lint: .venv/ready ## Check style and likely mistakes
+	.venv/bin/air format --check .
+	.venv/bin/jarl check .
+	.venv/bin/shellcheck -x $(SCRIPTS)
+	.venv/bin/shfmt -i 0 -d $(SCRIPTS)
+	.venv/bin/hadolint Dockerfile
+
+format: .venv/ready ## Format the sources
+	.venv/bin/air format .
+	.venv/bin/jarl check --fix --allow-no-vcs .
+	.venv/bin/shfmt -i 0 -w $(SCRIPTS)
+
+clean::
+	rm -rf .venv

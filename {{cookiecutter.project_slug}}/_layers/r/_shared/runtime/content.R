@@ -1,0 +1,217 @@
+# Content types: request bodies to matrices or data frames, predictions to response bodies (contract I12, B4).
+
+csv_type <- "text/csv"
+json_type <- "application/json"
+json_lines_type <- "application/jsonlines"
+npy_type <- "application/x-npy"
+
+# Every media type that is understood, by the name it is answered with.
+media_types <- c(
+  "text/csv" = csv_type,
+  "application/json" = json_type,
+  "application/jsonlines" = json_lines_type,
+  "application/x-jsonlines" = json_lines_type,
+  "application/x-ndjson" = json_lines_type,
+  "application/x-npy" = npy_type
+)
+
+# Read a request body: a matrix of numbers, or a data frame where the algorithm declares `features` (see tables.R).
+#
+# `media_type` is a value of media_types. Raises InputError that says what is wrong with which line.
+decode_body <- function(body, media_type, charset = "utf-8", features = NULL) {
+  if (media_type == npy_type) {
+    numbers <- decode_npy(body)
+    if (is.null(features)) {
+      return(numbers)
+    }
+    return(table_frame(new_table(asplit(numbers, 1), seq_len(nrow(numbers)), unit = "row"), features))
+  }
+  text <- text_of(body, charset, "the body")
+  table <- switch(
+    media_type,
+    "text/csv" = csv_table(text, features),
+    "application/json" = json_table(text),
+    "application/jsonlines" = json_lines_table(text)
+  )
+  if (is.null(features)) table_matrix(table) else table_frame(table, features)
+}
+
+# Bytes as UTF-8 text without byte order mark. Raises InputError that begins with `what`.
+text_of <- function(bytes, charset, what) {
+  if (length(bytes) >= 3 && identical(bytes[1:3], as.raw(c(0xef, 0xbb, 0xbf)))) {
+    bytes <- bytes[-(1:3)]
+  }
+  text <- NA
+  if (!any(bytes == 0)) {
+    text <- rawToChar(bytes)
+    if (tolower(charset) %in% c("utf-8", "utf8", "us-ascii", "ascii")) {
+      Encoding(text) <- "UTF-8"
+      text <- if (validUTF8(text)) text else NA
+    } else {
+      text <- tryCatch(iconv(text, charset, "UTF-8"), error = function(error) NA)
+    }
+  }
+  if (is.na(text)) {
+    stop(input_error("%s is not text in %s", what, charset))
+  }
+  text
+}
+
+csv_table <- function(text, features) {
+  table <- read_csv(text)
+  header <- !is.null(features) && all(names(features) %in% trimws(table$rows[[1]]))
+  if (header) read_csv(text, header = TRUE) else table
+}
+
+json_table <- function(text) {
+  document <- parsed_json(text, "the body")
+  if (!is.null(names(document))) {
+    if (!"instances" %in% names(document)) {
+      stop(input_error('the JSON object has no "instances": send {"instances": [[...], ...]}'))
+    }
+    document <- document[["instances"]]
+  }
+  rows <- if (is.list(document) && is.null(names(document))) document else list(document)
+  rows_table(rows, seq_along(rows), "instance")
+}
+
+json_lines_table <- function(text) {
+  lines <- strsplit(text, "\n", fixed = TRUE)[[1]]
+  numbers <- grep("[^[:space:]]", lines)
+  rows_table(parsed_lines(lines[numbers], numbers), numbers, "line")
+}
+
+# Each line as the value that it holds. All are parsed at once, which is 20 times as fast as one by one; that is done
+# where they may not be one value each, to find the line that is wrong.
+parsed_lines <- function(lines, numbers) {
+  count <- function(characters) nchar(gsub(characters, "", lines))
+  if (all(count("[^[{]+") == count("[^]}]+"))) {
+    rows <- tryCatch(jsonlite::parse_json(paste0("[", paste(lines, collapse = ","), "]")), error = function(error) NULL)
+    if (length(rows) == length(lines)) {
+      return(rows)
+    }
+  }
+  Map(parsed_json, lines, paste("line", numbers), USE.NAMES = FALSE)
+}
+
+rows_table <- function(rows, numbers, unit) {
+  if (length(rows) == 0) {
+    stop(input_error("no rows: expected at least one"))
+  }
+  objects <- !vapply(rows, function(row) is.null(names(row)), TRUE)
+  if (objects[[1]] && !all(objects)) {
+    stop(input_error("%s %s is not an object like the first", unit, numbers[[which(!objects)[[1]]]]))
+  }
+  rows <- lapply(rows, function(row) if (is.list(row)) row else list(row))
+  new_table(rows, numbers, unit = unit)
+}
+
+parsed_json <- function(text, where) {
+  tryCatch(jsonlite::parse_json(text), error = function(error) {
+    reason <- sub("\n.*", "", conditionMessage(error))
+    stop(input_error("%s is not JSON: %s", where, reason))
+  })
+}
+
+# Write predictions, one for each row: a vector, the rows of a matrix or data frame, or a list.
+#
+# In text formats each prediction is a line. SageMaker's batch transform adds the line break after the last one itself
+# (AssembleWith=Line, contract B4), so with `batch` it is left out.
+# Raises an error for predictions that the format cannot hold. Returns raw bytes.
+encode_predictions <- function(predictions, media_type, batch = FALSE) {
+  if (is.factor(predictions)) {
+    predictions <- as.character(predictions)
+  }
+  if (media_type == npy_type) {
+    return(encode_npy(predictions))
+  }
+  if (media_type == json_type) {
+    text <- paste0('{"predictions": [', paste(json_rows(predictions), collapse = ", "), "]}\n")
+    return(charToRaw(enc2utf8(text)))
+  }
+  rows <- if (media_type == json_lines_type) json_rows(predictions) else csv_rows(predictions)
+  text <- paste(rows, collapse = "\n")
+  charToRaw(enc2utf8(if (batch) text else paste0(text, "\n")))
+}
+
+# Each prediction as JSON text.
+json_rows <- function(predictions) {
+  if (is.data.frame(predictions)) {
+    fields <- Map(
+      function(name, column) paste0(json_values(name), ": ", json_rows(column)),
+      names(predictions),
+      predictions
+    )
+    return(paste0("{", do.call(paste, c(unname(fields), sep = ", ")), "}"))
+  }
+  if (is.matrix(predictions)) {
+    columns <- lapply(seq_len(ncol(predictions)), function(column) json_values(predictions[, column]))
+    return(paste0("[", do.call(paste, c(columns, sep = ", ")), "]"))
+  }
+  if (is.list(predictions)) {
+    return(vapply(predictions, json_text, "", USE.NAMES = FALSE))
+  }
+  json_values(predictions)
+}
+
+# Each value of a vector as JSON text.
+json_values <- function(values) {
+  if (is.numeric(values)) {
+    text <- number_text(values)
+    absent <- !is.finite(values) # JSON has no infinity and no nan
+  } else {
+    text <- as.character(values)
+    absent <- is.na(values)
+    if (is.logical(values)) {
+      text <- tolower(text)
+    } else {
+      escaped <- gsub('"', '\\"', gsub("\\", "\\\\", text, fixed = TRUE), fixed = TRUE)
+      special <- grepl("[[:cntrl:]]", text)
+      text <- replace(paste0('"', escaped, '"'), special, vapply(text[special], json_text, ""))
+    }
+  }
+  replace(text, absent, "null")
+}
+
+# Each prediction as a line of CSV: its values side by side, in order.
+csv_rows <- function(predictions) {
+  if (is.atomic(predictions) && is.null(dim(predictions))) {
+    return(csv_values(predictions))
+  }
+  if (is.matrix(predictions)) {
+    predictions <- as.data.frame(predictions)
+  }
+  if (is.data.frame(predictions)) {
+    return(do.call(paste, c(lapply(unname(as.list(predictions)), csv_values), sep = ",")))
+  }
+  vapply(predictions, function(row) paste(csv_values(unlist(lapply(row, format_cell))), collapse = ","), "")
+}
+
+format_cell <- function(value) {
+  unlist(lapply(unlist(value), function(one) if (is.numeric(one)) number_text(one) else as.character(one)))
+}
+
+csv_values <- function(values) {
+  if (is.numeric(values)) {
+    return(number_text(values))
+  }
+  text <- as.character(values)
+  text[is.na(text)] <- ""
+  quoted <- grepl('[",\r\n]', text)
+  text[quoted] <- paste0('"', gsub('"', '""', text[quoted], fixed = TRUE), '"')
+  text
+}
+
+# Numbers as the shortest text that reads back as the same number.
+number_text <- function(numbers) {
+  if (is.integer(numbers)) {
+    return(as.character(numbers))
+  }
+  text <- sprintf("%.15g", numbers)
+  inexact <- which(is.finite(numbers))
+  for (format in c("%.16g", "%.17g")) {
+    inexact <- inexact[as.numeric(text[inexact]) != numbers[inexact]]
+    text[inexact] <- sprintf(format, numbers[inexact])
+  }
+  text
+}

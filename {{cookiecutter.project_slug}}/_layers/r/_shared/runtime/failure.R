@@ -1,0 +1,29 @@
+# The failure file: why a training job failed (contract T32, T33).
+
+failure_limit <- 1024 # characters of the file that SageMaker shows as FailureReason (T32)
+
+# Say in at most 1024 characters why the job failed.
+#
+# The class and message come first. What the user can put right by reading one sentence needs no more; for any other
+# error the end of the traceback follows, because that is where the cause is.
+failure_reason <- function(error) {
+  headline <- paste0(class(error)[[1]], ": ", conditionMessage(error))
+  if (inherits(error, c("UserError", "InputError"))) {
+    return(substr(headline, 1, failure_limit))
+  }
+  headline <- substr(headline, 1, failure_limit / 2)
+  trace <- paste0(error$trace, "") # an exhausted stack leaves none
+  room <- failure_limit - nchar(headline) - 2
+  paste0(headline, "\n\n", substr(trace, nchar(trace) - room + 1, nchar(trace)))
+}
+
+# Write the failure file; if even that is impossible (a full disk), say so on standard error.
+write_failure <- function(path, error) {
+  tryCatch(
+    {
+      dir.create(dirname(path), showWarnings = FALSE, recursive = TRUE)
+      suppressWarnings(writeLines(enc2utf8(failure_reason(error)), path, useBytes = TRUE))
+    },
+    error = function(problem) message("could not write ", path, ": ", conditionMessage(problem))
+  )
+}

@@ -1,0 +1,81 @@
+# The .npy format of numpy, versions 1 and 2, for numbers only: objects, which could hold code, are refused.
+
+npy_magic <- as.raw(c(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59))
+
+# Read a body as a matrix of numbers, one row for each row of the array. Raises InputError.
+decode_npy <- function(body) {
+  version <- if (length(body) >= 12 && identical(body[1:6], npy_magic)) as.integer(body[[7]]) else 0L
+  if (!version %in% 1:2) {
+    stop(input_error("the body is not an .npy file of version 1 or 2"))
+  }
+  length_bytes <- 2L * version
+  header_length <- sum(as.integer(body[8 + seq_len(length_bytes)]) * 256^(seq_len(length_bytes) - 1))
+  start <- 8 + length_bytes + header_length
+  header <- if (start <= length(body)) rawToChar(body[(9 + length_bytes):start][body[(9 + length_bytes):start] != 0])
+  field <- function(pattern) {
+    found <- if (!is.null(header)) regmatches(header, regexec(pattern, header, useBytes = TRUE))[[1]]
+    if (length(found) == 0) {
+      stop(input_error("the body is not an .npy file of version 1 or 2: its header is damaged"))
+    }
+    found[[2]]
+  }
+  descr <- field("'descr': *'([^']*)'")
+  fortran <- field("'fortran_order': *(True|False)") == "True"
+  shape <- field("'shape': *\\(([0-9, ]*)\\)")
+  if (!grepl("^[<>|=][biuf][1248]$", descr)) {
+    stop(input_error("the .npy array has dtype %s, expected a numeric one", descr))
+  }
+  dimensions <- as.numeric(strsplit(gsub(" ", "", shape), ",")[[1]])
+  if (length(dimensions) != 2 || any(dimensions == 0)) {
+    stop(input_error("the .npy array has shape (%s), expected (rows, features)", shape))
+  }
+  data <- body[-seq_len(start)]
+  size <- as.integer(substr(descr, 3, 3))
+  if (prod(dimensions) * size != length(data)) {
+    stop(input_error("the .npy body is cut short: its header announces shape (%s) of %s", shape, descr))
+  }
+  values <- npy_numbers(data, substr(descr, 2, 2), size, if (startsWith(descr, ">")) "big" else "little")
+  if (!all(is.finite(values))) {
+    stop(input_error("the .npy array holds a value that is not finite"))
+  }
+  matrix(values, dimensions[[1]], dimensions[[2]], byrow = !fortran)
+}
+
+npy_numbers <- function(data, kind, size, endian) {
+  count <- length(data) / size
+  if (kind == "f") {
+    return(readBin(data, "numeric", count, size, endian = endian))
+  }
+  if (size <= 2) {
+    return(as.numeric(readBin(data, "integer", count, size, signed = kind == "i", endian = endian)))
+  }
+  # R has no unsigned and no long integers: they are put together from halves of 16 bits.
+  halves <- matrix(readBin(data, "integer", length(data) / 2, 2, signed = FALSE, endian = endian), nrow = size / 2)
+  if (endian == "big") {
+    halves <- halves[rev(seq_len(nrow(halves))), , drop = FALSE]
+  }
+  top <- nrow(halves)
+  if (kind == "i") {
+    halves[top, ] <- ifelse(halves[top, ] >= 2^15, halves[top, ] - 2^16, halves[top, ])
+  }
+  colSums(halves * 65536^(seq_len(top) - 1))
+}
+
+# Write numbers, a vector or a matrix, as float64. Raises an error for anything else.
+encode_npy <- function(predictions) {
+  if (!is.numeric(predictions) && !is.logical(predictions)) {
+    stop("predictions of class ", class(predictions)[[1]], " do not fit into an .npy array: ask for application/json")
+  }
+  shape <- if (is.matrix(predictions)) paste(dim(predictions), collapse = ", ") else paste0(length(predictions), ",")
+  header <- paste0("{'descr': '<f8', 'fortran_order': False, 'shape': (", shape, "), }")
+  # The data begins at a multiple of 64 bytes.
+  padding <- strrep(" ", -(10 + nchar(header) + 1) %% 64)
+  header <- charToRaw(paste0(header, padding, "\n"))
+  values <- if (is.matrix(predictions)) t(predictions) else predictions
+  c(
+    npy_magic,
+    as.raw(c(1, 0, length(header) %% 256, length(header) %/% 256)),
+    header,
+    writeBin(as.numeric(values), raw(), endian = "little")
+  )
+}

@@ -1,0 +1,38 @@
+# What the environment tells the server (contract I4, I7, B1).
+
+# How this container serves:
+#   port: SAGEMAKER_BIND_TO_PORT, or 8080 (I7).
+#   workers: processes that answer requests: SAGEMAKER_MODEL_SERVER_WORKERS, or one for each CPU (I21).
+#   max_payload_mb: SAGEMAKER_MAX_PAYLOAD_IN_MB, or 100, the most that SageMaker ever sends (B3, I13).
+#   batch: whether this is a batch transform job, SAGEMAKER_BATCH (B1).
+# Raises UserError for a variable that is not a positive whole number.
+settings_from_environment <- function() {
+  # 0 means that the body arrives in chunks of any total size (B3).
+  max_payload_mb <- number_variable("SAGEMAKER_MAX_PAYLOAD_IN_MB", 100L, least = 0)
+  list(
+    port = number_variable("SAGEMAKER_BIND_TO_PORT", 8080L),
+    workers = number_variable("SAGEMAKER_MODEL_SERVER_WORKERS", cpu_count()),
+    max_payload_mb = if (max_payload_mb == 0) 100L else max_payload_mb,
+    batch = tolower(Sys.getenv("SAGEMAKER_BATCH")) == "true"
+  )
+}
+
+# What a batch transform job should send at once; the product may not pass 100 MB (B2, B3).
+execution_parameters <- function(settings) {
+  list(
+    MaxConcurrentTransforms = settings$workers,
+    BatchStrategy = "MULTI_RECORD",
+    MaxPayloadInMB = max(1L, min(6L, 100L %/% settings$workers))
+  )
+}
+
+number_variable <- function(name, default, least = 1) {
+  text <- Sys.getenv(name)
+  if (text == "") {
+    return(default)
+  }
+  if (!grepl("^[0-9]{1,9}$", text) || as.integer(text) < least) {
+    stop(user_error("environment variable %s is '%s': expected a whole number, %s or more", name, text, least))
+  }
+  as.integer(text)
+}

@@ -1,0 +1,108 @@
+# `train`: the program that SageMaker starts for a training job (contract section 1).
+
+config_files <- c("hyperparameters", "inputdataconfig", "resourceconfig")
+
+# What a training job offers besides data and hyperparameters; `train` receives it as `job` if it asks.
+#
+#   checkpoints: where to save progress and find it again (T34, T36).
+#   stopping(): TRUE once SageMaker asks the job to stop: save and return within 120 seconds (T4).
+#   hosts: who takes part; hosts$rank, hosts$size (T16).
+#   model_folder: what `train` leaves here is part of model.tar.gz (T31).
+#   output_folder: what `train` leaves here is part of output.tar.gz, for plots and reports (T31).
+#   report(...): prints metrics, job$report("train:rmse" = 0.3) (T38).
+new_job <- function(paths, hosts) {
+  list(
+    checkpoints = new_checkpoints(paths$checkpoints),
+    stopping = stop_flag(),
+    hosts = hosts,
+    model_folder = paths$model,
+    output_folder = paths$output_data,
+    report = report
+  )
+}
+
+# Run the training job; returns the exit status: 0, or 1 with the reason in the failure file (T33).
+train_main <- function(project) {
+  paths <- paths_from_environment()
+  error <- caught(run_training(project, paths))
+  if (is.null(error)) {
+    return(0L)
+  }
+  error <- explained(error, paths)
+  expected <- inherits(error, c("UserError", "InputError"))
+  message(class(error)[[1]], ": ", conditionMessage(error), if (!expected) paste0("\n", error$trace))
+  write_failure(paths$failure, error)
+  1L
+}
+
+# Train on this host and save the model.
+run_training <- function(project, paths) {
+  expect_package("jsonlite")
+  config <- sapply(
+    config_files,
+    function(name) read_json(file.path(paths$config, paste0(name, ".json"))),
+    simplify = FALSE
+  )
+  strings <- config$hyperparameters
+  hosts <- hosts_from_config(config$resourceconfig)
+  channels <- channels_from_config(config$inputdataconfig, paths$data)
+  job <- new_job(paths, hosts)
+  do.call(Sys.setenv, environment_variables(paths, hosts, channels, strings, config))
+  limit_threads(cpu_count())
+
+  # Late, because the numeric libraries that it loads read the variables set above.
+  algorithm <- load_algorithm(project, parent.env(environment()))
+
+  if (!hosts$is_first) {
+    first <- hosts$all[[1]]
+    cat(hosts$current, ": this framework trains on the first host, ", first, "; nothing to do here\n", sep = "")
+    return()
+  }
+  dir.create(paths$model, showWarnings = FALSE, recursive = TRUE)
+  dir.create(paths$output_data, showWarnings = FALSE, recursive = TRUE)
+  hyperparameters <- hyperparameters_of(algorithm, strings)
+  model <- call_train(algorithm, channels, hyperparameters, job)
+  if (!is.null(model)) {
+    save_model(model, paths$model)
+  } else if (length(list.files(paths$model, all.files = TRUE, no.. = TRUE)) == 0) {
+    stop(user_error("train() in algorithm.R returned NULL and left nothing in job$model_folder: return the model"))
+  }
+  cat("training has ended, the model is saved\n")
+}
+
+# The content of one of the job's files, or NULL where it is missing. Raises UserError if it is not JSON.
+read_json <- function(path) {
+  if (!file.exists(path)) {
+    return(NULL)
+  }
+  text <- rawToChar(readBin(path, "raw", file.size(path)))
+  tryCatch(jsonlite::parse_json(text), error = function(error) {
+    stop(user_error("%s is not JSON: %s", path, sub("\n.*", "", conditionMessage(error))))
+  })
+}
+
+# The hyperparameters as algorithm.R declares them; as plain texts where it declares none.
+hyperparameters_of <- function(algorithm, strings) {
+  if (is.null(algorithm$hyperparameters)) {
+    return(lapply(strings, decode_hyperparameter))
+  }
+  typed_hyperparameters(strings, algorithm$hyperparameters)
+}
+
+# Call `train`, with the job if it takes one.
+call_train <- function(algorithm, channels, hyperparameters, job) {
+  if ("job" %in% names(formals(algorithm$train))) {
+    return(algorithm$train(channels, hyperparameters, job = job))
+  }
+  interrupt_at_sigterm()
+  algorithm$train(channels, hyperparameters)
+}
+
+# The error to report: a full disk is the user's to mend, by asking for a larger volume.
+explained <- function(error, paths) {
+  message <- conditionMessage(error)
+  if (!grepl("No space left on device", message, fixed = TRUE)) {
+    return(error)
+  }
+  user_error("the disk is full (%s): give the job a larger VolumeSizeInGB, or write less to %s", message, paths$base)
+}

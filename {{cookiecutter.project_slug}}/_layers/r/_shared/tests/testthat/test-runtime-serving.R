@@ -1,0 +1,227 @@
+# The serving half of the runtime, without a container.
+
+features <- list(age = "number", city = "text")
+
+# A function that sends a request to an application whose model doubles the sum of each row.
+new_client <- function(algorithm = list(predict = function(model, rows) model * rowSums(rows)), batch = FALSE) {
+  settings <- list(port = 8080L, workers = 2L, max_payload_mb = 1L, batch = batch)
+  application <- runtime$new_application(2, runtime$resolve_handlers(algorithm, batch), settings)
+  function(body, content_type = "text/csv", ..., method = "POST", path = "/invocations") {
+    bytes <- if (is.raw(body)) body else charToRaw(body)
+    request <- list2env(list(
+      REQUEST_METHOD = method,
+      PATH_INFO = path,
+      QUERY_STRING = "",
+      CONTENT_TYPE = content_type,
+      rook.input = list(read = function() bytes),
+      ...
+    ))
+    application$call(request)
+  }
+}
+
+json <- function(response) jsonlite::parse_json(rawToChar(response$body))
+
+npy <- function(descr, shape, data, order = "False") {
+  header <- sprintf("{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }", descr, order, shape)
+  c(runtime$npy_magic, as.raw(c(1, 0, nchar(header), 0)), charToRaw(header), data)
+}
+
+integers <- function(numbers, size, endian = "little") writeBin(as.integer(numbers), raw(), size, endian)
+
+test_that("every content type is answered in kind", {
+  client <- new_client()
+  expect_answer <- function(content_type, body, answer) {
+    response <- client(body, content_type)
+    expect_identical(response$status, 200L)
+    expect_identical(response$body, if (is.raw(answer)) answer else charToRaw(answer))
+    expect_identical(response$headers[["Content-Type"]], tolower(sub(";.*", "", content_type)))
+  }
+  expect_answer("text/csv", "1,2\n3,4\n", "6\n14\n")
+  expect_answer("text/csv; charset=utf-8", c(as.raw(c(0xef, 0xbb, 0xbf)), charToRaw("1,2\r\n3,4")), "6\n14\n")
+  expect_answer("TEXT/CSV;charset=latin1", "1,2\n\n\"3\",4\n", "6\n14\n")
+  expect_answer("application/json", '{"instances": [[1, 2], [3, 4]]}', '{"predictions": [6, 14]}\n')
+  expect_answer("application/json", "[[1, 2.05], [3, 4]]", '{"predictions": [6.1, 14]}\n')
+  expect_answer("application/jsonlines", "[1, 2]\n\n[3, 4]\n", "6\n14\n")
+  answer <- runtime$encode_npy(c(6, 14))
+  expect_answer("application/x-npy", npy("<i4", "2, 2", integers(1:4, 4)), answer)
+  expect_answer("application/x-npy", npy("<i4", "2, 2", integers(c(1, 3, 2, 4), 4), "True"), answer)
+})
+
+test_that(".npy numbers of every kind are read, and written so that numpy reads them", {
+  expect_rows <- function(body, ...) expect_identical(runtime$decode_npy(body), rbind(c(...)))
+  expect_rows(npy("<f8", "1, 2", writeBin(c(0.5, -2), raw())), 0.5, -2)
+  expect_rows(npy(">f4", "1, 1", writeBin(0.5, raw(), 4, "big")), 0.5)
+  expect_rows(npy("|i1", "1, 1", integers(-1, 1)), -1)
+  expect_rows(npy("|u1", "1, 1", integers(-1, 1)), 255)
+  expect_rows(npy("|b1", "1, 2", integers(0:1, 1)), 0, 1)
+  expect_rows(npy("<u4", "1, 1", integers(-1, 4)), 2^32 - 1)
+  expect_rows(npy("<i8", "1, 2", integers(c(-2, -1, 7, 1), 4)), -2, 2^32 + 7)
+  expect_rows(npy(">i8", "1, 1", integers(c(1, 7), 4, "big")), 2^32 + 7)
+  body <- runtime$encode_npy(rbind(c(1, 2), c(3, 4)))
+  expect_identical(runtime$decode_npy(body), rbind(c(1, 2), c(3, 4)))
+  expect_identical((length(body) - 32L) %% 64L, 0L)
+})
+
+test_that("Accept is negotiated", {
+  client <- new_client()
+  expect_negotiated <- function(accept, status, answered) {
+    response <- client("1,2", HTTP_ACCEPT = accept)
+    expect_identical(list(response$status, response$headers[["Content-Type"]]), list(status, answered))
+  }
+  expect_negotiated(NULL, 200L, "text/csv")
+  expect_negotiated("*/*", 200L, "text/csv")
+  expect_negotiated("application/json", 200L, "application/json")
+  expect_negotiated("text/csv;q=0.1, application/jsonlines", 200L, "application/jsonlines")
+  expect_negotiated("image/png, application/json;q=0.5", 200L, "application/json")
+  expect_negotiated("application/*;q=0.5, application/json;q=0", 200L, "application/jsonlines")
+  suppressMessages(expect_negotiated("image/png", 406L, "application/json"))
+})
+
+test_that("bad requests get a 4xx that says why", {
+  client <- new_client()
+  expect_refused <- function(content_type, body, status, words) {
+    expect_message(response <- client(body, content_type), words, fixed = TRUE)
+    expect_identical(response$status, status)
+    expect_match(json(response)$error, words, fixed = TRUE)
+    expect_identical(client("1,2")$status, 200L)
+  }
+  expect_refused("text/csv", "", 400L, "empty")
+  expect_refused("text/csv", "\n\n", 400L, "no rows")
+  expect_refused("text/csv", "1,2\n3,x\n", 400L, "line 2, value 2: 'x' is not a number")
+  expect_refused("text/csv", "1,2\n3\n", 400L, "line 2 has 1 values, expected 2")
+  expect_refused("text/csv", "1,nan\n", 400L, "not a finite number")
+  expect_refused("text/csv", "1,NA\n", 400L, "not a number")
+  expect_refused("text/csv", "1,\n", 400L, "line 1, value 2: '' is not a number")
+  expect_refused("text/csv", "1\n\"2\n", 400L, "line 2: not CSV")
+  expect_refused("text/csv", "1,2\"3\"\n", 400L, "line 1: not CSV")
+  expect_refused("text/csv", as.raw(c(0xff, 0xfe)), 400L, "not text in utf-8")
+  expect_refused("text/csv", as.raw(0), 400L, "not text in utf-8")
+  expect_refused("text/csv; charset=klingon", "1", 400L, "klingon")
+  expect_refused("application/json", '{"instances": [[1, 2], [3', 400L, "not JSON")
+  expect_refused("application/json", "http://localhost/", 400L, "not JSON")
+  expect_refused("application/json", '{"rows": []}', 400L, "instances")
+  expect_refused("application/json", "[]", 400L, "no rows")
+  expect_refused("application/json", "[[]]", 400L, "instance 1 is empty")
+  expect_refused("application/json", '[{"a": 1}]', 400L, "no names")
+  expect_refused("application/json", "[[1, [2]]]", 400L, "instance 1, value 2")
+  expect_refused("application/json", "[[1, null]]", 400L, "instance 1, value 2")
+  expect_refused("application/json", "null", 400L, "instance 1")
+  expect_refused("application/json", strrep("[", 1e5), 400L, "not JSON")
+  expect_refused("application/json", paste0(strrep("[", 1e5), strrep("]", 1e5)), 400L, "not JSON")
+  expect_refused("application/json", paste0("[[1", strrep("0", 400), ", 1]]"), 400L, "not a finite number")
+  expect_refused("application/jsonlines", "[1, 2]\n{", 400L, "line 2 is not JSON")
+  expect_refused("application/jsonlines", "[1],[2\n3]", 400L, "line 1 is not JSON")
+  expect_refused("application/jsonlines", "1,2\n3", 400L, "line 1 is not JSON")
+  expect_refused("application/x-npy", as.raw(1:20), 400L, ".npy")
+  expect_refused("application/x-npy", npy("<i4", "2,", integers(1:2, 4)), 400L, "shape (2,)")
+  expect_refused("application/x-npy", npy("|O", "1, 1", raw(1)), 400L, "dtype |O")
+  expect_refused("application/x-npy", npy("<f8", "1, 1", writeBin(Inf, raw())), 400L, "not finite")
+  expect_refused("application/x-npy", npy("<f8", "9, 9", raw(8)), 400L, "cut short")
+  expect_refused("image/png", "1,2", 415L, "text/csv")
+})
+
+test_that("an unknown failure is a 500 with a request id and no traceback", {
+  client <- new_client(list(predict = function(model, rows) stop("secret path /home/x")))
+  expect_message(response <- client("1"), "secret path /home/x.*Traceback")
+  expect_identical(response$status, 500L)
+  expect_match(json(response)$error, json(response)$request_id, fixed = TRUE)
+  expect_no_match(json(response)$error, "secret")
+})
+
+test_that("execution parameters and custom attributes are answered, and no other path", {
+  client <- new_client()
+  response <- client("", path = "/execution-parameters", method = "GET")
+  expect_identical(
+    json(response),
+    list(MaxConcurrentTransforms = 2L, BatchStrategy = "MULTI_RECORD", MaxPayloadInMB = 6L)
+  )
+  response <- client("1,2", HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES = "trace=1", HTTP_X_UNKNOWN = "x")
+  expect_identical(response$headers[["X-Amzn-SageMaker-Custom-Attributes"]], "trace=1")
+  expect_equal(client("", path = "/models")$status, 404)
+})
+
+test_that("a batch answer leaves the last line break to SageMaker", {
+  expect_identical(rawToChar(new_client(batch = TRUE)("1\n2\n")$body), "2\n4")
+})
+
+test_that("the algorithm's own functions take the place of the defaults", {
+  client <- new_client(list(
+    input_fn = function(body, content_type) c(rawToChar(body), content_type),
+    predict_fn = function(features, model) paste(features[[1]], "as", features[[2]], "by", model),
+    output_fn = function(predictions, accept) list(body = toupper(predictions), content_type = "text/plain")
+  ))
+  response <- client("cat", "image/png", HTTP_ACCEPT = "text/plain")
+  expect_identical(rawToChar(response$body), "CAT AS IMAGE/PNG BY 2")
+  expect_identical(response$headers[["Content-Type"]], "text/plain")
+})
+
+test_that("named features are found in every form and may be missing", {
+  expect_frame <- function(media_type, body) {
+    frame <- runtime$decode_body(charToRaw(body), media_type, features = features)
+    expect_identical(frame, data.frame(age = c(31, NA), city = c("Oslo", NA)))
+  }
+  expect_frame("text/csv", "31,Oslo\n,\n")
+  expect_frame("text/csv", "city,age,extra\nOslo,31,x\nNA,NaN,y\n")
+  expect_frame("application/json", '[{"city": "Oslo", "age": 31}, {"age": null}]')
+  expect_frame("application/json", '{"instances": [[31, "Oslo"], [null, null]]}')
+})
+
+test_that("wrong named features are explained", {
+  expect_explained <- function(media_type, body, words) {
+    decode <- runtime$decode_body
+    expect_error(decode(charToRaw(body), media_type, features = features), words, fixed = TRUE, class = "InputError")
+  }
+  expect_explained("text/csv", "31\n", "line 1 has 1 values, expected 2: age, city")
+  expect_explained("text/csv", "old,Oslo\n", "line 1, column 'age': 'old' is not a number")
+  expect_explained("text/csv", "inf,Oslo\n", "not a finite number")
+  expect_explained("application/json", '[{"age": 1, "town": "Oslo"}]', "'town' is unknown")
+  expect_explained("application/json", '[{"age": 1}, [1, "Oslo"]]', "instance 2")
+  expect_explained("application/json", '[[1, ["Oslo"]]]', "expected one value")
+})
+
+test_that("predictions of every kind can be written", {
+  encode <- function(...) rawToChar(runtime$encode_predictions(...))
+  rows <- list(list(label = "a,b", p = list(x = 0.5)), list(label = "c", p = list(x = Inf)))
+  expect_identical(encode(rows, "text/csv"), "\"a,b\",0.5\nc,Inf\n")
+  expect_identical(encode(diag(2), "application/jsonlines"), "[1, 0]\n[0, 1]\n")
+  expect_identical(encode(c(0.1, NA, 1 / 3), "application/json"), '{"predictions": [0.1, null, 0.3333333333333333]}\n')
+  expect_identical(encode(factor(c("b", "a")), "text/csv"), "b\na\n")
+  frame <- data.frame(label = c("a", "b"), p = c(0.5, 1))
+  expect_identical(encode(frame, "text/csv"), "a,0.5\nb,1\n")
+  expect_identical(encode(frame, "application/jsonlines"), '{"label": "a", "p": 0.5}\n{"label": "b", "p": 1}\n')
+  expect_identical(encode(rows[2], "application/jsonlines"), '{"label":"c","p":{"x":null}}\n')
+  texts <- c("a\"b\\", "c\nd", NA, "\u00e9")
+  expect_identical(
+    jsonlite::parse_json(encode(texts, "application/json"))$predictions,
+    as.list(texts) |> replace(3, list(NULL))
+  )
+  expect_identical(encode(c(TRUE, NA), "application/json"), '{"predictions": [true, null]}\n')
+  expect_error(encode(rows, "application/x-npy"), "application/json")
+})
+
+test_that("settings come from the environment", {
+  set <- function(...) {
+    old <- Sys.getenv(names(c(...)), NA)
+    do.call(Sys.setenv, list(...))
+    on.exit(Sys.unsetenv(names(old)))
+    runtime$settings_from_environment()
+  }
+  settings <- set(SAGEMAKER_BIND_TO_PORT = "9001", SAGEMAKER_MODEL_SERVER_WORKERS = "40", SAGEMAKER_BATCH = "True")
+  expect_identical(settings[c("port", "workers", "batch")], list(port = 9001L, workers = 40L, batch = TRUE))
+  expect_lte(runtime$execution_parameters(settings)$MaxPayloadInMB * 40, 100)
+  expect_error(set(SAGEMAKER_BIND_TO_PORT = "http"), "SAGEMAKER_BIND_TO_PORT is 'http'", class = "UserError")
+})
+
+test_that("a damaged or missing model is a sentence", {
+  folder <- new_folder()
+  write_text("list(predict = 1)", folder, "algorithm.R")
+  load <- function() runtime$load_application(folder, runtime$paths_below(folder), list(batch = FALSE))
+  expect_error(
+    suppressMessages(load()),
+    "model cannot be loaded: UserError: there is no model.rds",
+    class = "UserError"
+  )
+  write_text("damaged", folder, "model", "model.rds")
+  expect_error(suppressWarnings(suppressMessages(load())), "cannot be loaded: simpleError", class = "UserError")
+})

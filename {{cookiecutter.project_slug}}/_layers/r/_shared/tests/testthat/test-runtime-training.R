@@ -1,0 +1,252 @@
+# The training half of the runtime, without a container.
+
+declared <- local(
+  {
+    list(
+      depth = integer_parameter(3, min = 1, max = 9, help = "of the tree"),
+      rate = number_parameter(0.1),
+      fast = logical_parameter(FALSE),
+      name = text_parameter("tree"),
+      loss = text_parameter("squared", choices = c("squared", "absolute")),
+      layers = json_parameter(integer()),
+      seed = integer_parameter(NULL)
+    )
+  },
+  envir = runtime
+)
+
+typed <- function(...) runtime$typed_hyperparameters(list(...), declared)
+
+test_that("all encodings of a hyperparameter mean the same", {
+  expected <- typed(depth = "5", rate = "0.5", fast = "True", name = "abc", layers = "[1, 2]", seed = "None")
+  expect_identical(
+    expected,
+    list(depth = 5L, rate = 0.5, fast = TRUE, name = "abc", loss = "squared", layers = 1:2, seed = NULL)
+  )
+  expect_identical(
+    typed(depth = "5", rate = "0.5", fast = "true", name = '"abc"', layers = "[1,2]", seed = "null"),
+    expected
+  )
+  expect_identical(
+    typed(depth = "5", rate = "5e-1", fast = "1", name = "abc", layers = "[1,2]", "_tuning_objective_metric" = "x"),
+    expected
+  )
+})
+
+test_that("text that looks like JSON stays text where text is declared", {
+  expect_identical(typed(name = "null")$name, "null")
+  expect_identical(typed(name = "5")$name, "5")
+  expect_identical(typed(name = "[1]")$name, "[1]")
+})
+
+test_that("a wrong hyperparameter is explained in a sentence", {
+  expect_error(typed(depth = "many"), "'depth' is 'many': expected a whole number from 1 to 9; it is: of the tree")
+  expect_error(typed(depth = "12"), "'depth' is '12'", class = "UserError")
+  expect_error(typed(depth = "2.5"), "'depth' is '2.5'")
+  expect_error(typed(rate = "NaN"), "'rate' is 'NaN': expected a number")
+  expect_error(typed(fast = "maybe"), "true or false")
+  expect_error(typed(loss = "cubic"), "one of squared, absolute")
+  expect_error(typed(layers = "[1"), "expected JSON")
+  expect_error(typed(detph = "5"), "'detph' is unknown: did you mean 'depth'?", fixed = TRUE)
+  required <- list(depth = runtime$integer_parameter())
+  expect_error(runtime$typed_hyperparameters(list(), required), "'depth' is missing: the job must set it")
+})
+
+test_that("the failure reason keeps the message and the end of the traceback in 1024 characters", {
+  deep <- function(level) if (level > 0) deep(level - 1) else stop("the cause ", strrep("x", 3000))
+  reason <- runtime$failure_reason(runtime$caught(deep(50)))
+  expect_lte(nchar(reason), 1024)
+  expect_match(reason, "^simpleError: the cause")
+  expect_match(reason, "deep\\(level - 1\\)")
+  expect_identical(runtime$failure_reason(runtime$user_error("do %s", "this")), "UserError: do this")
+})
+
+test_that("channels come from the config and not from the folders beside them", {
+  data <- new_folder()
+  write_text("1,2\n", data, "a.b-c_d", "deep", "part.csv")
+  write_text("x", data, "a.b-c_d", ".hidden")
+  write_text("{}", data, "a.b-c_d-manifest")
+  channels <- runtime$channels_from_config(list("a.b-c_d" = list(TrainingInputMode = "File")), data)
+  expect_identical(basename(channels$`a.b-c_d`$files()), "part.csv")
+  expect_error(channels$training, "'training' is missing: the job has a.b-c_d", class = "UserError")
+  expect_error(channels[["a.b"]], "'a.b' is missing")
+  expect_named(runtime$channels_from_config(NULL, data), "a.b-c_d")
+})
+
+test_that("an empty channel, a lost one and Pipe mode are explained", {
+  data <- new_folder()
+  dir.create(file.path(data, "training"))
+  from_config <- runtime$channels_from_config
+  expect_error(from_config(list(training = list()), data)$training$files(), "no files")
+  expect_error(from_config(list(lost = list()), data), "no folder")
+  expect_error(from_config(list(training = list(TrainingInputMode = "Pipe")), data), "Pipe mode")
+})
+
+test_that("bad training data names the file and the line", {
+  data <- new_folder()
+  write_text("1,2\n3\n", data, "training", "part.csv")
+  channels <- runtime$channels_from_config(list(training = list()), data)
+  expect_error(
+    channels$training$tables(header = FALSE),
+    "training/part.csv, line 2 has 1 values, expected 2",
+    class = "InputError"
+  )
+})
+
+test_that("a table gives its columns by name", {
+  table <- runtime$read_csv("age,\"city\"\n31,\"Oslo, \"\"N\"\"\nwest\"\n\n40,\n", header = TRUE)
+  expect_identical(table$lines, c(2L, 5L))
+  frame <- runtime$table_frame(table, list(city = "text", age = "number"))
+  expect_identical(frame, data.frame(city = c("Oslo, \"N\"\nwest", NA), age = c(31, 40)))
+  expect_identical(runtime$table_column(table, "age"), c("31", "40"))
+  expect_error(runtime$table_column(table, "city"), "line 5: column 'city' is empty")
+  expect_error(runtime$table_column(table, "town"), "column 'town' is missing; the header has age, city")
+})
+
+test_that("an unfinished checkpoint is never the latest", {
+  folder <- new_folder()
+  checkpoints <- runtime$new_checkpoints(folder)
+  expect_null(checkpoints$latest())
+  checkpoints$write(9, function(path) write_text("nine", path))
+  checkpoints$write(10, function(path) write_text("ten", path))
+  expect_error(
+    checkpoints$write(11, function(path) {
+      write_text("elev", path)
+      stop("disk full")
+    }),
+    "full"
+  )
+  write_text("left by a kill", folder, ".unfinished-checkpoint-000000000012")
+  expect_output(
+    expect_identical(readLines(checkpoints$latest(), warn = FALSE), "ten"),
+    "resuming from checkpoint checkpoint-000000000010"
+  )
+  expect_length(list.files(folder, all.files = TRUE, no.. = TRUE), 1)
+})
+
+test_that("hosts of every age are understood", {
+  cloud <- runtime$hosts_from_config(list(
+    current_host = "algo-2",
+    hosts = list("algo-2", "algo-1"),
+    network_interface_name = "eth1",
+    topology = NULL
+  ))
+  expect_identical(cloud[c("rank", "size", "is_first")], list(rank = 1L, size = 2L, is_first = FALSE))
+  expect_identical(cloud$network_interface, "eth1")
+  expect_true(runtime$hosts_from_config(list(current_host = "x", hosts = list("x")))$is_first)
+  expect_true(runtime$hosts_from_config(NULL)$is_first)
+})
+
+test_that("the CPU quota of both cgroup versions is read", {
+  folder <- new_folder()
+  expect_identical(runtime$cpu_quota(folder), Inf)
+  write_text("150000\n", folder, "cpu", "cpu.cfs_quota_us")
+  write_text("100000\n", folder, "cpu", "cpu.cfs_period_us")
+  expect_identical(runtime$cpu_quota(folder), 1.5)
+  write_text("max 100000\n", folder, "cpu.max")
+  expect_identical(runtime$cpu_quota(folder), Inf)
+  write_text("200000 100000\n", folder, "cpu.max")
+  expect_identical(runtime$cpu_quota(folder), 2)
+})
+
+test_that("packages.txt is read, and CRAN's packages need a day", {
+  file <- write_text("# note\nr-cran-rcpp # fast\nsnapshot 2026-11-02\nisotree\n", new_folder(), "packages.txt")
+  expect_identical(
+    runtime$read_packages(file),
+    list(debian = "r-cran-rcpp", cran = "isotree", snapshot = "2026-11-02")
+  )
+  write_text("isotree\n", file)
+  expect_error(runtime$read_packages(file), "snapshot YYYY-MM-DD")
+  write_text("r-cran-unheard-of\n", file)
+  expect_error(runtime$expect_installed(file), "not installed here: r-cran-unheard-of", class = "UserError")
+})
+
+# A project with the real runtime and an algorithm of the test's own, and a function that runs its `train`.
+new_job <- function(code, hyperparameters = list()) {
+  folder <- new_folder()
+  base <- file.path(folder, "ml")
+  write_text(code, folder, "algorithm.R")
+  write_text(runtime$json_object(hyperparameters), base, "input", "config", "hyperparameters.json")
+  file.copy(file.path(project, "runtime"), folder, recursive = TRUE)
+  read <- function(...) paste(readLines(file.path(base, ...)), collapse = "\n")
+  run <- function(more = "") {
+    script <- paste0(
+      "exec 2>&1; SAGEMAKER_BASE_DIR='",
+      base,
+      "' sh '",
+      folder,
+      "/runtime/train' & r=$!; ",
+      more,
+      " wait $r"
+    )
+    suppressWarnings(system(script, intern = TRUE)) # which warns of a job that fails
+  }
+  list(base = base, read = read, run = run)
+}
+
+status <- function(output) {
+  code <- attr(output, "status")
+  if (is.null(code)) 0L else code
+}
+
+test_that("an error in train writes the failure file and ends with 1", {
+  job <- new_job("train <- function(channels, hyperparameters) stop('no convergence')")
+  expect_identical(status(job$run()), 1L)
+  expect_match(job$read("output", "failure"), "^simpleError: no convergence\n.*algorithm\\$train")
+})
+
+test_that("train may keep the model itself but not forget it", {
+  job <- new_job("train <- function(channels, hyperparameters) NULL")
+  expect_identical(status(job$run()), 1L)
+  expect_match(job$read("output", "failure"), "return the model")
+  job <- new_job("train <- function(channels, h, job) { cat('x', file = file.path(job$model_folder, 'mine')); NULL }")
+  expect_identical(status(job$run()), 0L)
+})
+
+test_that("SM_ variables are set for script mode code", {
+  job <- new_job(
+    "train <- function(channels, h) Sys.getenv(c('SM_CHANNEL_TRAINING', 'SM_HP_RATE', 'SM_HPS', 'SM_CURRENT_HOST'))",
+    list(rate = "0.5")
+  )
+  dir.create(file.path(job$base, "input", "data", "training"), recursive = TRUE)
+  expect_identical(status(job$run()), 0L)
+  expect_identical(
+    unname(readRDS(file.path(job$base, "model", "model.rds"))),
+    c(file.path(job$base, "input/data/training"), "0.5", '{"rate":0.5}', "localhost")
+  )
+})
+
+test_that("within the algorithm's predict, predict() is R's own", {
+  folder <- new_folder()
+  write_text("predict <- function(model, x) predict(model, data.frame(speed = x))", folder, "algorithm.R")
+  algorithm <- load_algorithm(folder, runtime)
+  line <- lm(dist ~ speed, cars)
+  expect_identical(algorithm$predict(line, cars$speed), predict(line))
+})
+
+waiting <- "while (%s) Sys.sleep(0.05); cat('x', file = file.path(Sys.getenv('SM_MODEL_DIR'), 'kept')); NULL }"
+when_started <- "until [ -e '%s/model/started' ]; do sleep 0.1; done; kill $r; "
+
+test_that("SIGTERM ends a training that listens in order", {
+  job <- new_job(paste(
+    "train <- function(channels, hyperparameters, job) { file.create(file.path(job$model_folder, 'started'));",
+    sprintf(waiting, "!job$stopping()")
+  ))
+  expect_identical(status(job$run(sprintf(when_started, job$base))), 0L)
+  expect_true(file.exists(file.path(job$base, "model", "kept")))
+})
+
+test_that("SIGTERM ends a training that does not listen where it stands", {
+  job <- new_job(paste(
+    "train <- function(channels, hyperparameters) { file.create(file.path(Sys.getenv('SM_MODEL_DIR'), 'started'));",
+    sprintf(waiting, "TRUE")
+  ))
+  expect_identical(status(job$run(sprintf(when_started, job$base))), 1L)
+  expect_match(job$read("output", "failure"), "^TrainingStopped: ")
+})
+
+test_that("a training that is killed for want of memory says so", {
+  job <- new_job("train <- function(channels, hyperparameters) tools::pskill(Sys.getpid(), tools::SIGKILL)")
+  expect_identical(status(job$run()), 1L)
+  expect_match(job$read("output", "failure"), "^TrainingKilled: .*memory")
+})
