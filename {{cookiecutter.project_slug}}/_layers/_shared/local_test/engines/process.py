@@ -156,7 +156,7 @@ class ProcessEngine(Engine):
         """Start `runtime/<name>` with variables of its own; return how to start it by hand, and the process."""
         own = {"SAGEMAKER_BASE_DIR": str(base), **own}
         kept = {key: os.environ[key] for key in KEPT_VARIABLES if key in os.environ}
-        # Scratch files go with the workspace. A short name, because paths of Unix sockets are limited to 104 characters.
+        # Scratch files go with the workspace; under a short name, for the paths of Unix sockets are limited.
         scratch = self.workspace / "t"
         scratch.mkdir(exist_ok=True)
         popen = subprocess.Popen(
