@@ -92,7 +92,7 @@ supervise <- function(application, settings, run) {
 
 # Answer requests on a socket, as a forked process, for as long as the socket is there.
 work <- function(application, socket) {
-  # Made under another name: what has the right one can be connected to, by nginx too, which is another user.
+  # Made under another name: what has the right one can be connected to.
   unready <- paste0(socket, "~")
   httpuv::startPipeServer(unready, 0L, application, quiet = TRUE)
   file.rename(unready, socket)
@@ -105,6 +105,8 @@ work <- function(application, socket) {
 
 nginx_config <- function(settings, run, sockets) {
   values <- list(
+    # Started by root, nginx would have its workers be somebody else, who may not read the folder of the sockets.
+    user = if (Sys.info()[["effective_user"]] == "root") "user root;" else "",
     run = run,
     port = settings$port,
     max_payload_mb = settings$max_payload_mb,

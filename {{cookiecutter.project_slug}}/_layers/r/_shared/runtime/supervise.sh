@@ -13,9 +13,8 @@ need() {
 
 need Rscript "apt-get install r-base-core (Debian, Ubuntu) or https://cran.r-project.org"
 
-# What the programs tell each other, and their scratch files; nginx, which is not root, has to pass through.
+# What the programs tell each other, and their scratch files.
 run=$(mktemp -d "${TMPDIR:-/tmp}/run-XXXXXX") || exit 1
-chmod 711 "$run"
 trap end EXIT
 r=
 
