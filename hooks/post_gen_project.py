@@ -93,22 +93,31 @@ def python_fault(file: Path) -> str:
     return ""
 
 
-def parser_fault(command: list[str]) -> str:
-    """Return what a language's own parser complains of, or "", also where that language is not installed."""
+def start_parser(command: list[str]) -> subprocess.Popen | None:
+    """Start a language's own parser; None where that language is not installed."""
     if os.name != "posix" or not shutil.which(command[0]):  # on Windows "bash" may be another machine's
+        return None
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def parser_fault(parser: subprocess.Popen | None) -> str:
+    """Return what a parser complains of, or ""."""
+    if parser is None:
         return ""
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    return result.stderr.strip() or f"{command} failed" if result.returncode else ""
+    output = parser.communicate()[0].decode("utf-8", "replace").strip()
+    return output or f"{parser.args} failed" if parser.returncode else ""
 
 
 def broken(files: list[Path]) -> list[str]:
     """Return one line (or the parser's own lines) for each script that its language cannot parse."""
     scripts = {name: [file for file in files if interpreter(file) == name] for name in INTERPRETERS.values()}
-    faults = [python_fault(file) for file in scripts["python"]]
-    faults += [parser_fault(["bash", "-n", str(file)]) for file in scripts["bash"]]
+    # The other languages' parsers work while Python compiles.
+    parsers = [start_parser(["bash", "-n", str(file)]) for file in scripts["bash"]]
     if scripts["Rscript"]:  # R starts slowly: once for all files
         parse = "for (file in commandArgs(TRUE)) parse(file)"
-        faults.append(parser_fault(["Rscript", "--vanilla", "-e", parse, *map(str, scripts["Rscript"])]))
+        parsers.append(start_parser(["Rscript", "--vanilla", "-e", parse, *map(str, scripts["Rscript"])]))
+    faults = [python_fault(file) for file in scripts["python"]]
+    faults += [parser_fault(parser) for parser in parsers]
     return [fault for fault in faults if fault]
 
 
