@@ -60,7 +60,7 @@ with the {escape(report.engine)} engine, {escape(report.date)}, {report.seconds:
 </div>
 {"".join(section_of(report, name) for name in sections)}
 <footer><p>The number of a check is its point, and the short name its clause, in the contract between SageMaker and a
-container. A skipped check says why.</p></footer>
+container, which is written down in local_test/contract.md. A skipped check says why.</p></footer>
 </body>
 </html>
 """

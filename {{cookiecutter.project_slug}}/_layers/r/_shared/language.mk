@@ -30,5 +30,8 @@ format: .venv/ready ## Format the sources
 	.venv/bin/jarl check --fix --allow-no-vcs .
 	.venv/bin/shfmt -i 0 -w $(SCRIPTS)
 
+lock: ## Nothing to do: the Debian release, and the day in packages.txt, fix the versions
+	@echo "nothing to do: the Debian release, and for CRAN the day in packages.txt, fix the versions"
+
 clean::
 	rm -rf .venv
