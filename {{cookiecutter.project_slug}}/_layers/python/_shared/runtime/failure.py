@@ -1,5 +1,6 @@
 """The failure file: why a training job failed (contract T32, T33)."""
 
+import sys
 import traceback
 from pathlib import Path
 
@@ -29,4 +30,4 @@ def write(path: Path, error: BaseException) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(reason(error), encoding="utf-8", errors="replace")
     except OSError as problem:
-        print(f"could not write {path}: {problem}", flush=True)
+        print(f"could not write {path}: {problem}", file=sys.stderr, flush=True)
