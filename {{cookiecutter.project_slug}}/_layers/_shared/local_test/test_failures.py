@@ -25,7 +25,7 @@ def refused(engine, sample, plain_job, trained) -> dict[str, tuple[Finished, lis
 
 
 @pytest.mark.clause("T33", point=17)
-def test_mistakes_end_the_job(refused, sample):
+def test_mistakes_end_the_job(refused):
     """A bad hyperparameter or a missing channel ends the job with a non-zero exit code."""
     for mistake, (finished, names) in refused.items():
         if finished.hung or finished.run.exit_code == 0:

@@ -18,6 +18,7 @@ from werkzeug.exceptions import (
 from werkzeug.http import parse_accept_header, parse_options_header
 
 from runtime.content import JSON, MEDIA_TYPES
+from runtime.errors import FormatError
 from runtime.handlers import Handlers
 from runtime.settings import MEGABYTE, Settings
 
@@ -54,7 +55,10 @@ def create_app(model: Any, handlers: Handlers, settings: Settings) -> Flask:
             predictions = handlers.predict_fn(features, model)
         except ValueError as error:
             raise BadRequest(str(error)) from error
-        answer = handlers.output_fn(predictions, accept)
+        try:
+            answer = handlers.output_fn(predictions, accept)
+        except FormatError as error:
+            raise NotAcceptable(str(error)) from error
         data, accept = answer if isinstance(answer, tuple) else (answer, accept)
         response = Response(data, content_type=accept)
         if attributes := request.headers.get(CUSTOM_ATTRIBUTES):

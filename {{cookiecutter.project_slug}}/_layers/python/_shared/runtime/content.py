@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.errors import InputError
+from runtime.errors import FormatError, InputError
 from runtime.tables import Features, Table, matrix, read_csv
 
 CSV = "text/csv"
@@ -121,13 +121,16 @@ def encode(predictions: Any, media_type: str, *, batch: bool = False) -> bytes:
 
     In text formats each prediction is a line. SageMaker's batch transform adds the line break after the last one
     itself (AssembleWith=Line, contract B4), so with `batch` it is left out.
-    Raises TypeError for predictions that the format cannot hold.
+    Raises FormatError for predictions that .npy cannot hold, TypeError for what JSON cannot.
     """
     rows = predictions.tolist() if isinstance(predictions, np.ndarray) else list(predictions)
     if media_type == NPY:
-        array = np.asarray(rows)
+        try:
+            array = np.asarray(rows)
+        except ValueError:  # rows of different lengths
+            array = np.asarray(None)
         if array.dtype.kind not in "biufU":
-            raise TypeError(f"predictions of {type(rows[0]).__name__} do not fit into an .npy array: ask for {JSON}")
+            raise FormatError(f"the predictions do not fit into an .npy array: ask for {JSON}")
         stream = io.BytesIO()
         np.save(stream, array, allow_pickle=False)
         return stream.getvalue()

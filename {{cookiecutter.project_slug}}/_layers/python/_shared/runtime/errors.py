@@ -14,3 +14,7 @@ class InputError(ValueError):
 
     While serving it is answered with status 400, while training it fails the job.
     """
+
+
+class FormatError(Exception):
+    """Predictions that the format which the client asked for cannot hold: answered with status 406."""

@@ -180,8 +180,15 @@ def test_predictions_of_every_kind_can_be_written():
         "p": {"x": None},
     }
     assert content.encode(np.eye(2), content.JSON_LINES) == b"[1.0, 0.0]\n[0.0, 1.0]\n"
-    with pytest.raises(TypeError):
-        content.encode(rows, content.NPY)
+
+
+@pytest.mark.parametrize("predictions", [[{"label": "a"}], [[1.0], [1.0, 2.0]], [None]])
+def test_predictions_that_npy_cannot_hold_are_refused_and_not_a_failure(predictions):
+    server = client(SimpleNamespace(predict=lambda model, rows: predictions))
+    headers = {"Accept": content.NPY}
+    response = server.post("/invocations", data=b"1", content_type="text/csv", headers=headers)
+    assert (response.status_code, response.content_type) == (406, content.JSON)
+    assert "ask for application/json" in response.json["error"]
 
 
 def test_settings_come_from_the_environment():

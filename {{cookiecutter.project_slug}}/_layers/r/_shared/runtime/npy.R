@@ -61,10 +61,10 @@ npy_numbers <- function(data, kind, size, endian) {
   colSums(halves * 65536^(seq_len(top) - 1))
 }
 
-# Write numbers, a vector or a matrix, as float64. Raises an error for anything else.
+# Write numbers, a vector or a matrix, as float64. Raises 406 for anything else.
 encode_npy <- function(predictions) {
   if (!is.numeric(predictions) && !is.logical(predictions)) {
-    stop("predictions of class ", class(predictions)[[1]], " do not fit into an .npy array: ask for application/json")
+    stop(http_error(406L, "the predictions do not fit into an .npy array: ask for application/json"))
   }
   shape <- if (is.matrix(predictions)) paste(dim(predictions), collapse = ", ") else paste0(length(predictions), ",")
   header <- paste0("{'descr': '<f8', 'fortran_order': False, 'shape': (", shape, "), }")

@@ -43,6 +43,7 @@ test_that("every content type is answered in kind", {
   expect_answer("application/json", '{"instances": [[1, 2], [3, 4]]}', '{"predictions": [6, 14]}\n')
   expect_answer("application/json", "[[1, 2.05], [3, 4]]", '{"predictions": [6.1, 14]}\n')
   expect_answer("application/jsonlines", "[1, 2]\n\n[3, 4]\n", "6\n14\n")
+  expect_error(runtime$encode_npy("six"), "ask for application/json", class = "HTTPError")
   answer <- runtime$encode_npy(c(6, 14))
   expect_answer("application/x-npy", npy("<i4", "2, 2", integers(1:4, 4)), answer)
   expect_answer("application/x-npy", npy("<i4", "2, 2", integers(c(1, 3, 2, 4), 4), "True"), answer)
