@@ -11,11 +11,15 @@ from runtime.errors import InputError, UserError
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel: a folder of files, read-only in FastFile mode (T26)."""
+    """One channel: a folder of files, read-only in FastFile mode (T26).
+
+    `sharded` says that each host has other files of it (ShardedByS3Key, T29).
+    """
 
     name: str
     path: Path
     content_type: str | None = None
+    sharded: bool = False
 
     @property
     def files(self) -> list[Path]:
@@ -75,5 +79,6 @@ def from_config(config: Mapping[str, Any] | None, data: Path) -> Channels:
         folder = data / name
         if not folder.is_dir():
             raise UserError(f"channel '{name}' has no folder {folder}")
-        channels[name] = Channel(name, folder, options.get("ContentType"))
+        sharded = options.get("S3DistributionType") == "ShardedByS3Key"
+        channels[name] = Channel(name, folder, options.get("ContentType"), sharded)
     return channels

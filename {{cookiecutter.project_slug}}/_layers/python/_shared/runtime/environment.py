@@ -4,7 +4,6 @@ The platform itself sets none of them (T23).
 """
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from runtime.channels import Channels
 from runtime.hosts import Hosts
 from runtime.hyperparameters import decode, reserved
 from runtime.paths import Paths
-from runtime.resources import cpu_count
+from runtime.resources import cpu_count, gpu_count
 
 
 def variables(
@@ -46,14 +45,6 @@ def variables(
         f"SM_HP_{name.upper()}": text if isinstance(text, str) else json.dumps(text) for name, text in values.items()
     }
     return result
-
-
-def gpu_count() -> int:
-    """The NVIDIA GPUs that the container was given."""
-    try:
-        return sum(name.startswith("nvidia") and name[6:].isdigit() for name in os.listdir("/dev"))
-    except OSError:
-        return 0
 
 
 def _value(text: object) -> object:

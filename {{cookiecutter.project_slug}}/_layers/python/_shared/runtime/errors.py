@@ -9,6 +9,10 @@ class UserError(Exception):
     """
 
 
+class HostLost(UserError):
+    """Another host of the job has failed or died, and none can go on without it."""
+
+
 class InputError(ValueError):
     """Data that cannot be read: the message names the line or row, the value and what was expected.
 

@@ -43,5 +43,9 @@ class Paths:
 
     @property
     def failure(self) -> Path:
-        """The file whose first 1024 characters become FailureReason (T32)."""
-        return self.base / "output" / "failure"
+        """The file whose first 1024 characters become FailureReason (T32).
+
+        Each of several processes on this host has one of its own, and the process that started them writes the job's.
+        """
+        own = os.environ.get("LOCAL_RANK")
+        return self.base / "output" / ("failure" if own is None else f"failure-{own}")

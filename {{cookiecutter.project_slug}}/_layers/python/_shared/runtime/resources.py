@@ -1,4 +1,4 @@
-"""How much of the machine this container may use (contract I21).
+"""How much of the machine this container may use (contract I21, T9).
 
 Several containers can share a host, so the host's CPU count says nothing: the cgroup's quota does.
 """
@@ -8,7 +8,13 @@ import os
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 
 def cpu_quota(cgroup: Path = CGROUP) -> float:
@@ -33,6 +39,14 @@ def cpu_count() -> int:
     except AttributeError:  # not on macOS
         available = os.cpu_count() or 1
     return max(1, min(available, math.ceil(min(cpu_quota(), available))))
+
+
+def gpu_count() -> int:
+    """The NVIDIA GPUs that the container was given."""
+    try:
+        return sum(name.startswith("nvidia") and name[6:].isdigit() for name in os.listdir("/dev"))
+    except OSError:
+        return 0
 
 
 def limit_threads(count: int) -> None:

@@ -9,13 +9,17 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.errors import UserError
 from runtime.paths import Paths
 from runtime.resources import limit_threads
 from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from runtime.handlers import Handlers
 
 # SageMaker kills the container 30 seconds after SIGTERM (I5); requests in flight get this long.
 DRAIN_SECONDS = 25
@@ -35,30 +39,41 @@ def main() -> int:
         check_port(settings.port)
         # Every worker process computes on one CPU; more threads would only fight over it.
         limit_threads(1)
-        app = load_app(Paths.from_environment(), settings)
+        load = prepare(Paths.from_environment(), settings)
     except UserError as error:
         print(f"cannot serve: {error}", file=sys.stderr, flush=True)
         return 1
-    print(f"model loaded in {time.perf_counter() - started:.1f} s", flush=True)
-    serve(app, settings)
+    print(f"ready to start workers after {time.perf_counter() - started:.1f} s", flush=True)
+    serve(load, settings)
     return 0
 
 
-def load_app(paths: Paths, settings: Settings) -> Any:
-    """Load the model and make the WSGI application for it. Raises UserError if it cannot be loaded."""
+def prepare(paths: Paths, settings: Settings) -> Callable[[], Any]:
+    """Load the model once for all workers; the result gives a worker its WSGI application.
+
+    A framework that does not survive a fork once it has computed says so with `LOAD_IN_WORKERS` in its adapter: then
+    only its packages are imported here, and each worker loads the model. Raises UserError if it cannot be loaded.
+    """
     # Late, because the numeric libraries that they import read the variables that limit_threads sets.
     import algorithm
     from runtime import adapter, handlers
     from runtime.application import create_app
 
     steps = handlers.resolve(algorithm, adapter, batch=settings.batch)
+    if getattr(adapter, "LOAD_IN_WORKERS", False):
+        return lambda: create_app(load_model(steps, paths), steps, settings)
+    app = create_app(load_model(steps, paths), steps, settings)
+    return lambda: app
+
+
+def load_model(steps: "Handlers", paths: Paths) -> Any:
+    """Load the model. Raises UserError if it cannot be loaded."""
     try:
-        model = steps.model_fn(str(paths.model))
+        return steps.model_fn(str(paths.model))
     except Exception as error:
         if not isinstance(error, UserError | FileNotFoundError):
             traceback.print_exc()
         raise UserError(f"the model in {paths.model} cannot be loaded: {type(error).__name__}: {error}") from error
-    return create_app(model, steps, settings)
 
 
 def check_port(port: int) -> None:
@@ -71,11 +86,11 @@ def check_port(port: int) -> None:
             raise UserError(f"port {port} cannot be used: {error.strerror}; set SAGEMAKER_BIND_TO_PORT") from None
 
 
-def serve(app: Any, settings: Settings) -> None:
+def serve(load: Callable[[], Any], settings: Settings) -> None:
     """Answer on every interface (I7) until SIGTERM, then finish what is in flight (I5).
 
-    The workers are forked from this process, which holds the model: memory is shared, and a worker that dies is
-    replaced at once. Should they die again and again, the server gives up and the container ends.
+    The workers are forked from this process, which holds the model, or at least the packages: memory is shared, and a
+    worker that dies is replaced at once. Should they die again and again, the server gives up and the container ends.
 
     Each worker has one thread for Python, so neither the model nor the algorithm's functions need to be safe for
     threads, and no two requests get into each other's way: with more threads the slowest answers take twice as long.
@@ -107,11 +122,21 @@ def serve(app: Any, settings: Settings) -> None:
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
         log_level=LogLevels.error,
-    ).serve(target_loader=lambda: start_worker(app), wrap_loader=False)
+    ).serve(target_loader=lambda: start_worker(load), wrap_loader=False)
 
 
-def start_worker(app: Any) -> Any:
-    """Make this worker process end with its parent, however that ended: nothing may answer in its place."""
+def start_worker(load: Callable[[], Any]) -> Any:
+    """Give this worker process its application, and make it end with its parent, however that ended.
+
+    Nothing may answer in its place.
+    """
+    # Until the server has its own handler: an exception, as in the parent, may get lost in the loading of a model.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        app = load()
+    except UserError as error:
+        print(f"cannot serve: {error}", file=sys.stderr, flush=True)
+        sys.exit(1)
     gc.enable()
     parent = os.getppid()
 

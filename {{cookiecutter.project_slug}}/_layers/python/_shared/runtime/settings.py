@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runtime.errors import UserError
-from runtime.resources import cpu_count
+from runtime.resources import cpu_count, gpu_count
 
 MEGABYTE = 1024 * 1024
 
@@ -16,7 +16,8 @@ class Settings:
 
     Attributes:
         port: SAGEMAKER_BIND_TO_PORT, or 8080 (I7).
-        workers: processes that answer requests: SAGEMAKER_MODEL_SERVER_WORKERS, or one for each CPU (I21).
+        workers: processes that answer requests: SAGEMAKER_MODEL_SERVER_WORKERS, or one for each CPU (I21); one where
+            there is a GPU, whose memory holds the model of each.
         max_payload_mb: SAGEMAKER_MAX_PAYLOAD_IN_MB, or 100, the most that SageMaker ever sends (B3, I13).
         batch: whether this is a batch transform job, SAGEMAKER_BATCH (B1).
     """
@@ -31,7 +32,7 @@ class Settings:
         """Read the variables. Raises UserError for one that is not a positive whole number."""
         return cls(
             port=_number(environment, "SAGEMAKER_BIND_TO_PORT", 8080),
-            workers=_number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", cpu_count()),
+            workers=_number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", 1 if gpu_count() else cpu_count()),
             # 0 means that the body arrives in chunks of any total size (B3).
             max_payload_mb=_number(environment, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 100, least=0) or 100,
             batch=environment.get("SAGEMAKER_BATCH", "").lower() == "true",

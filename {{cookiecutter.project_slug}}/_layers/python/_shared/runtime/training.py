@@ -2,22 +2,26 @@
 
 import errno
 import gc
+import importlib.util
 import inspect
 import json
 import os
 import sys
 import traceback
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from runtime import channels, environment, failure
 from runtime.checkpoints import Checkpoints
-from runtime.errors import InputError, UserError
+from runtime.cluster import Cluster, free_port
+from runtime.errors import HostLost, InputError, UserError
 from runtime.hosts import Hosts
 from runtime.metrics import report
 from runtime.paths import Paths
-from runtime.resources import cpu_count, limit_threads
+from runtime.resources import cpu_count, gpu_count, limit_threads
 from runtime.stopping import StopFlag, TrainingStopped
 
 CONFIG_FILES = ("hyperparameters", "inputdataconfig", "resourceconfig")
@@ -30,18 +34,22 @@ class Job:
         checkpoints: where to save progress and find it again (T34, T36).
         stopping: true once SageMaker asks the job to stop: save and return within 120 seconds (T4).
         hosts: who takes part; `hosts.rank`, `hosts.size` (T16).
+        is_first: whether this process is the one that writes checkpoints; it also saves the model (T31).
         model_folder: what `train` leaves here is part of model.tar.gz (T31).
         output_folder: what `train` leaves here is part of output.tar.gz, for plots and reports (T31).
         report: prints metrics, job.report({"train:rmse": 0.3}) (T38).
     """
 
-    def __init__(self, paths: Paths, hosts: Hosts) -> None:
+    def __init__(self, paths: Paths, hosts: Hosts, stopping: StopFlag) -> None:
         self.checkpoints = Checkpoints(paths.checkpoints)
-        self.stopping = StopFlag()
+        self.stopping = stopping
         self.hosts = hosts
         self.model_folder = paths.model
         self.output_folder = paths.output_data
-        self.report = report
+        # Where a host has a process for each GPU, the first of them speaks for all.
+        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
+        self.is_first = hosts.is_first and local_rank == 0
+        self.report = report if local_rank == 0 else lambda values: None
 
 
 def main() -> int:
@@ -60,35 +68,80 @@ def main() -> int:
 
 
 def run(paths: Paths) -> None:
-    """Train on this host and save the model."""
+    """Take this host's part in the job."""
+    resources = read_json(paths.config / "resourceconfig.json") or {}
+    hosts = Hosts.from_config(resources)
+    stopping = StopFlag()
+    stopping.listen(interrupt=False)
+    job = Job(paths, hosts, stopping)
+    if "LOCAL_RANK" in os.environ:
+        train(paths, job, [f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"])
+    elif hosts.size == 1:
+        take_part(paths, job)
+    elif importlib.util.find_spec("runtime.distribution"):
+        with Cluster(hosts, stopping, partial(end, paths)) as cluster:
+            take_part(paths, job, cluster.addresses)
+    elif hosts.is_first:
+        print(f"{hosts.current}: this framework trains on one host, this one", flush=True)
+        take_part(paths, job)
+    else:
+        print(f"{hosts.current}: this framework trains on the first host, {hosts.all[0]}; nothing to do here")
+
+
+def take_part(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
+    """Train here, or, for a framework that has a launcher, in a process of its own for each of several GPUs."""
+    if gpu_count() > 1 and importlib.util.find_spec("runtime.launcher"):
+        from runtime.launcher import launch
+
+        address = addresses[0] if addresses else f"127.0.0.1:{free_port()}"
+        launch(paths, job.hosts, address, gpu_count(), job.stopping)
+    else:
+        train(paths, job, addresses)
+
+
+def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
+    """Train, with other processes where there is an address to meet at; the first process saves the model (T31)."""
     config = {name: read_json(paths.config / f"{name}.json") for name in CONFIG_FILES}
     strings = config["hyperparameters"] or {}
-    hosts = Hosts.from_config(config["resourceconfig"] or {})
     found = channels.from_config(config["inputdataconfig"], paths.data)
-    job = Job(paths, hosts)
-    job.stopping.listen(interrupt=False)
-    os.environ.update(environment.variables(paths, hosts, found, strings, config))
-    limit_threads(cpu_count())
+    os.environ.update(environment.variables(paths, job.hosts, found, strings, config))
+    limit_threads(max(1, cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
     # Late, because the numeric libraries that they import read the variables set above. What is imported stays, so
     # that looking for garbage meanwhile would only cost time, a third of the start for large libraries.
     gc.disable()
+    if addresses:
+        from runtime import distribution
+
+        distribution.start(job.hosts, addresses)
     import algorithm
     from runtime import adapter
 
     gc.enable()
 
-    if not hosts.is_first:
-        print(f"{hosts.current}: this framework trains on the first host, {hosts.all[0]}; nothing to do here")
-        return
     paths.model.mkdir(parents=True, exist_ok=True)
     paths.output_data.mkdir(parents=True, exist_ok=True)
     model = call_train(algorithm, found, typed(algorithm, strings), job)
+    if addresses:
+        print(f"{job.hosts.current}: the parameters' SHA-256 is {distribution.digest(model)}", flush=True)
+    if not job.is_first:
+        print(
+            f"{job.hosts.current}: training has ended, the first host, {job.hosts.all[0]}, saves the model", flush=True
+        )
+        return
     if model is not None:
         adapter.save(model, paths.model)
     elif not any(paths.model.iterdir()):
         raise UserError("train() in algorithm.py returned None and left nothing in job.model_folder: return the model")
     print("training has ended, the model is saved", flush=True)
+
+
+def end(paths: Paths, error: HostLost) -> None:
+    """End the program because of another host, from any thread: the main one may wait for that host for ever."""
+    print(failure.reason(error), file=sys.stderr, flush=True)
+    failure.write(paths.failure, error)
+    sys.stdout.flush()
+    os._exit(1)
 
 
 def read_json(path: Path) -> Any:

@@ -227,7 +227,7 @@ def test_sigterm_ends_the_training_whether_or_not_it_listens(job, signature, exp
             (job.model_folder / "kept").write_text("x")
         """
     )
-    assert process.stdout.readline() == "started\n"
+    assert "started\n" in process.stdout  # after what the framework says at its start
     began = time.monotonic()
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=20)

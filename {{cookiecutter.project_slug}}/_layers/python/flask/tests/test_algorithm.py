@@ -9,6 +9,7 @@ import algorithm
 from runtime.channels import Channel, Channels
 from runtime.hosts import Hosts
 from runtime.paths import Paths
+from runtime.stopping import StopFlag
 from runtime.training import Job
 
 SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
@@ -16,7 +17,7 @@ SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(Paths(tmp_path), Hosts())
+    return Job(Paths(tmp_path), Hosts(), StopFlag())
 
 
 def train(job, **hyperparameters):
@@ -36,7 +37,7 @@ def test_a_row_of_another_width_is_refused(job):
 
 
 def test_an_interrupted_training_ends_like_one_that_was_not(job, tmp_path):
-    whole = train(Job(Paths(tmp_path / "other"), Hosts()), resamples=6000)
+    whole = train(Job(Paths(tmp_path / "other"), Hosts(), StopFlag()), resamples=6000)
     train(job, resamples=4000)
     resumed = train(job, resamples=6000)
     assert resumed["standard_errors"] == pytest.approx(whole["standard_errors"])

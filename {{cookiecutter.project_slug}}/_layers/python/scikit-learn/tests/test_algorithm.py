@@ -11,6 +11,7 @@ from runtime.channels import Channel, Channels
 from runtime.errors import UserError
 from runtime.hosts import Hosts
 from runtime.paths import Paths
+from runtime.stopping import StopFlag
 from runtime.training import Job
 
 SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
@@ -18,7 +19,7 @@ SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(Paths(tmp_path), Hosts())
+    return Job(Paths(tmp_path), Hosts(), StopFlag())
 
 
 def train(job, **hyperparameters):
@@ -66,7 +67,7 @@ def test_a_model_of_unknown_types_is_neither_saved_nor_loaded(tmp_path):
 
 def test_an_interrupted_training_ends_like_one_that_was_not(job, tmp_path):
     row = request(b"3,79.5,4,monthly,invoice\n")
-    whole = train(Job(Paths(tmp_path / "other"), Hosts()), n_estimators=120)
+    whole = train(Job(Paths(tmp_path / "other"), Hosts(), StopFlag()), n_estimators=120)
     train(job, n_estimators=100)
     resumed = train(job, n_estimators=120)
     assert algorithm.predict(resumed, row) == algorithm.predict(whole, row)
