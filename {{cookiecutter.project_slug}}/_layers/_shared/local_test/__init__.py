@@ -15,9 +15,11 @@ What it is made of:
     payloads.py             bodies to send: garbage, large ones, many lines
     interrupts.py           Ctrl-C while something is started or removed
     explain.py              failure messages: what, sent, got, what to do
-    conftest.py             the shared runs: train once, serve once, observe often
+    conftest.py             options and fixtures
+    *_runs.py               the shared runs: train once, serve once, observe often
     test_*.py               the checks; each names its clause and its point of the contract
     report.py, html.py      progress, summary, report.html
+    plot.py                 the drawing of data and predictions in report.html
     doctor.py               looks for what usually goes wrong on a machine
 """
 

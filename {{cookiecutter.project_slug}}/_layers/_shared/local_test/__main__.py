@@ -88,8 +88,10 @@ def parser() -> argparse.ArgumentParser:
     port = argparse.ArgumentParser(add_help=False)
     port.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
     commands = whole.add_subparsers(dest="command", required=True)
-    commands.add_parser("train", parents=[engine], help="train on the sample")
-    commands.add_parser("serve", parents=[engine, port], help="serve the trained model until Ctrl-C")
+    gpus = argparse.ArgumentParser(add_help=False)
+    gpus.add_argument("--gpus", action="store_true", help="give the container this machine's NVIDIA GPUs")
+    commands.add_parser("train", parents=[engine, gpus], help="train on the sample")
+    commands.add_parser("serve", parents=[engine, gpus, port], help="serve the trained model until Ctrl-C")
     command = commands.add_parser("predict", parents=[port], help="post a request to the running server")
     command.add_argument("payload", nargs="?", help="a file; default: the sample's first request")
     command.add_argument("content_type", nargs="?", help="default: that of the sample's first request")
@@ -107,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "doctor":
         return doctor.examine(project, options.engine, options.image)
     interrupts.listen()
-    engine = open_engine(options.engine or choose(), options.image, project)
+    engine = open_engine(options.engine or choose(), options.image, project, gpus=options.gpus)
     try:
         return train(engine) if options.command == "train" else serve(engine, options.port)
     finally:

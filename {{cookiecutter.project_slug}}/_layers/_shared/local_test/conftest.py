@@ -1,5 +1,6 @@
-"""Options of the suite, and the fixtures that every check may want. The shared runs are in the two `*_runs.py`."""
+"""Options of the suite, and the fixtures that every check may want. The shared runs are in the three `*_runs.py`."""
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,36 @@ from .errors import SetupError
 from .report import SECTIONS, Report
 from .sample import Sample, load
 
-pytest_plugins = ("local_test.training_runs", "local_test.serving_runs")
+pytest_plugins = ("local_test.training_runs", "local_test.hosts_runs", "local_test.serving_runs")
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+MOST_HOSTS = 20
+
 ENGINE = pytest.StashKey[Engine]()
 SAMPLE = pytest.StashKey[Sample]()
+DRAWING = pytest.StashKey[str]()
+
+
+def host_count(text: str) -> int:
+    """Read the value of --hosts."""
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_HOSTS:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_HOSTS}")
+    return int(text)
 
 
 def pytest_addoption(parser):
     group = parser.getgroup("local_test")
     group.addoption("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
     group.addoption("--image", metavar="NAME:TAG", help="the image that the docker engine tests")
+    group.addoption("--gpus", action="store_true", help="give the containers this machine's NVIDIA GPUs")
+    group.addoption(
+        "--hosts",
+        type=host_count,
+        default=1,
+        metavar="N",
+        help="with 2 or more: also train on so many hosts (default: %(default)s)",
+    )
     group.addoption(
         "--platform", default="linux/amd64", help="the platform the image is meant for (default: %(default)s)"
     )
@@ -41,7 +60,10 @@ def pytest_configure(config):
     interrupts.listen()
     try:
         config.stash[SAMPLE] = load()
-        config.stash[ENGINE] = open_engine(config.option.engine, config.option.image, PROJECT)
+        options = config.option
+        config.stash[ENGINE] = open_engine(options.engine, options.image, PROJECT, gpus=options.gpus)
+        if config.option.hosts > 1:
+            config.stash[ENGINE].host_names(config.option.hosts)  # raises where they cannot be had
     except SetupError as error:
         raise pytest.UsageError(str(error)) from None
     engine = config.stash[ENGINE]
@@ -56,7 +78,16 @@ def pytest_unconfigure(config):
             engine.close()
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    sample = config.stash.get(SAMPLE, None)
+    unwanted = [
+        item
+        for item in items
+        if (item.path.stem == "test_hosts" and config.option.hosts == 1)
+        or ("draw" in item.fixturenames and sample and sample.plot is None)
+    ]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
     order = list(SECTIONS)
     items.sort(key=lambda item: order.index(item.path.stem) if item.path.stem in SECTIONS else len(order))
 
@@ -67,6 +98,7 @@ def pytest_runtest_makereport(item, call):
     marker = item.get_closest_marker("clause")
     # A project may add checks of its own, which need neither a clause nor a docstring.
     report.clauses, report.point = (marker.args, marker.kwargs["point"]) if marker else ((), "")
+    report.drawing = item.stash.get(DRAWING, "")
     report.sentence = (item.function.__doc__ or item.name).splitlines()[0].rstrip(".")
     if call.excinfo and call.excinfo.errisinstance(SetupError):
         report.longrepr = f"local_test itself could not go on: {call.excinfo.value}"
@@ -95,6 +127,16 @@ def sample(pytestconfig) -> Sample:
 def stop_within(pytestconfig):
     """Return the seconds a program gets to end after SIGTERM: SageMaker's, or fewer if the user wants."""
     return lambda seconds: min(seconds, pytestconfig.option.stop_within or seconds)
+
+
+@pytest.fixture
+def draw(request):
+    """Return a function that puts an SVG below its check in report.html."""
+
+    def keep(svg: str) -> None:
+        request.node.stash[DRAWING] = svg
+
+    return keep
 
 
 @pytest.fixture

@@ -106,24 +106,27 @@ def processes(project: Path, reason: str | None) -> Iterator[Finding]:
 
 
 def containers(image: str | None) -> Iterator[Finding]:
-    """Look at Docker, the image, and what containers were left behind."""
+    """Look at Docker, the image, and what containers and networks were left behind."""
     version = output_of("version", "--format", "{{.Server.Version}}")
     yield Finding(True, f"the Docker daemon answers (version {version})")
     if image:
         yield image_finding(image)
-    left = output_of("ps", "--all", "--quiet", "--filter", f"label={LABEL}").split()
-    yield Finding(
-        None if left else True,
-        f"{len(left)} containers of local_test are there; if no local_test is running, remove them: "
-        f"docker rm --force --volumes {' '.join(left)}"
-        if left
-        else "no containers of local_test were left behind",
-    )
+    yield leftovers("containers", ["ps", "--all"], "docker rm --force --volumes")
+    yield leftovers("networks", ["network", "ls"], "docker network rm")
     last = output_of("ps", "--all", "--latest", "--format", "{{.ID}} {{.Image}} {{.Status}}")
     if last:
         logs = docker("logs", "--tail", str(LOG_LINES), last.split()[0], check=False)
         text = (logs.stdout + logs.stderr).decode("utf-8", "replace").strip()
         yield Finding(None, f"the last container: {last}\n{text}")
+
+
+def leftovers(kind: str, listing: list[str], removing: str) -> Finding:
+    """Look for what a local_test that was killed has left; `listing` and `removing` are docker commands."""
+    left = output_of(*listing, "--quiet", "--filter", f"label={LABEL}").split()
+    if not left:
+        return Finding(True, f"no {kind} of local_test were left behind")
+    what = f"{len(left)} {kind} of local_test are there; if no local_test is running, remove them"
+    return Finding(None, f"{what}: {removing} {' '.join(left)}")
 
 
 def image_finding(image: str) -> Finding:

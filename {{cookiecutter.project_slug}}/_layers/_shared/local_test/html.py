@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from .report import Check, Report
 
 STYLE = """
-:root { --ink: #1d2733; --soft: #5c6a79; --line: #dfe5eb; --paper: #fff; --ground: #f4f6f8;
+:root { --ink: #1d2733; --soft: #5c6a79; --line: #dfe5eb; --paper: #fff; --ground: #f4f6f8; --mark: #2166ac;
         --passed: #1a7f4b; --failed: #c0322b; --skipped: #8a6d1a; }
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e9ee; --soft: #9aa7b4; --line: #313b46; --paper: #1b222a; --ground: #12171d;
+  :root { --ink: #e4e9ee; --soft: #9aa7b4; --line: #313b46; --paper: #1b222a; --ground: #12171d; --mark: #6cb2f5;
           --passed: #4cc38a; --failed: #ff7b72; --skipped: #e0b84c; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.25rem 4rem; color: var(--ink); background: var(--ground);
@@ -30,8 +30,18 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5r
 .why { grid-column: 4 / 6; color: var(--soft); font-size: .9em; }
 pre { grid-column: 1 / 6; margin: .25rem 0; padding: .75rem; overflow-x: auto; white-space: pre-wrap;
       overflow-wrap: anywhere; border-left: 3px solid var(--failed); background: var(--ground); }
+figure { grid-column: 3 / 6; margin: .5rem 0; }
+figure svg { display: block; width: 100%; height: auto; }
+figure text { fill: var(--soft); font-size: 13px; } figure .axis { stroke: var(--soft); }
+figure .grid { stroke: var(--line); } figure circle { fill: var(--soft); fill-opacity: .55; }
+figure polyline { fill: none; stroke: var(--mark); stroke-width: 2.5; stroke-linejoin: round; }
+figcaption { color: var(--soft); font-size: .9em; }
+figcaption i { display: inline-block; vertical-align: middle; margin-right: .5em; }
+figcaption .dash { margin-left: 1.5em; }
+.dot { width: .55em; height: .55em; border-radius: 50%; background: var(--soft); opacity: .75; }
+.dash { width: 1.6em; height: 2.5px; background: var(--mark); }
 @media (max-width: 40rem) { .check { grid-template-columns: 1.5rem 2rem 1fr 4rem; } .check .clause { display: none; }
-  .why { grid-column: 3 / 5; } pre { grid-column: 1 / 5; } }
+  .why { grid-column: 3 / 5; } pre, figure { grid-column: 1 / 5; } }
 """
 SIGNS = {"passed": "✓", "failed": "✗", "skipped": "\N{EN DASH}"}
 
@@ -78,9 +88,9 @@ def section_of(report: Report, name: str) -> str:
 
 
 def row(check: Check) -> str:
-    """Return a check; a failed one with its whole message, a skipped one with its reason."""
+    """Return a check: a passed one with its drawing, a skipped one with its reason, a failed one with its message."""
     below = {
-        "passed": "",
+        "passed": check.drawing,
         "skipped": f'<span class="why">{escape(check.message)}</span>',
         "failed": f"<pre>{escape(check.message)}</pre>",
     }[check.outcome]

@@ -9,6 +9,7 @@ import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from . import archive
 from .sample import Sample
 
 ODD_CHANNEL = "a.b-c_d"  # legal (T24)
@@ -37,8 +38,9 @@ ENCODINGS = {"str()": as_text, "json.dumps": as_json, "JSON with bare strings": 
 
 @dataclass(frozen=True)
 class Job:
-    """A training job. `channels` is name -> folder to copy (None: an empty channel); values of
-    `hyperparameters` are encoded with `encoding`; `extra_hyperparameters` are strings already."""
+    """A training job as one host sees it. `channels` is name -> folder to copy (None: an empty channel); values of
+    `hyperparameters` are encoded with `encoding`; `extra_hyperparameters` are strings already. `host` is the name of
+    this host, `hosts` has the names of all hosts in SageMaker's order (empty: there is no other)."""
 
     channels: dict[str, Path | None]
     content_types: dict[str, str]
@@ -46,6 +48,9 @@ class Job:
     extra_hyperparameters: dict[str, str] = field(default_factory=dict)
     encoding: str = "str()"
     host: str = "algo-1"
+    hosts: tuple[str, ...] = ()
+    network_interface_name: str = "eth0"
+    sharded: tuple[str, ...] = ()  # channels that are ShardedByS3Key (T29)
     newest_resourceconfig: bool = False  # T16, as seen in December 2025
     local_mode_config: bool = False  # L6, as the SDK's local mode writes it
     extra_config_files: bool = False  # T18
@@ -56,6 +61,11 @@ class Job:
         """Return the sample's job in its plainest documented form, with other hyperparameters where given."""
         merged = {**sample.hyperparameters, **(hyperparameters or {})}
         return cls(sample.channel_folders(), dict(sample.channels), merged)
+
+    @property
+    def rank(self) -> int:
+        """The number of this host, from 0."""
+        return self.hosts.index(self.host) if self.hosts else 0
 
     def but(self, **changes) -> "Job":
         """Return this job with some fields changed."""
@@ -68,18 +78,24 @@ class Job:
 
     def inputdataconfig(self) -> dict:
         """Return inputdataconfig.json (T14); ContentType only where one is known."""
-        fields = {"TrainingInputMode": "File"}
-        if not self.local_mode_config:
-            fields |= {"S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}
-        types = {
-            name: {"ContentType": self.content_types[name]} for name in self.channels if name in self.content_types
-        }
-        return {name: fields | types.get(name, {}) for name in self.channels}
+        config = {}
+        for name in self.channels:
+            config[name] = {"TrainingInputMode": "File"}
+            if not self.local_mode_config:
+                distribution = "ShardedByS3Key" if name in self.sharded else "FullyReplicated"
+                config[name] |= {"S3DistributionType": distribution, "RecordWrapperType": "None"}
+            if name in self.content_types:
+                config[name]["ContentType"] = self.content_types[name]
+        return config
 
     def resourceconfig(self) -> dict:
         """Return resourceconfig.json in one of its three ages (T16, L6)."""
-        hosts = [self.host]
-        config = {"current_host": self.host, "hosts": hosts, "network_interface_name": "eth0"}
+        hosts = list(self.hosts) or [self.host]
+        config = {
+            "current_host": self.host,
+            "hosts": hosts,
+            "network_interface_name": self.network_interface_name,
+        }
         if self.local_mode_config:
             config["current_instance_type"] = "local"
         if self.newest_resourceconfig:
@@ -122,9 +138,17 @@ class Job:
                 target.mkdir()
             else:
                 shutil.copytree(source, target)
+            if name in self.sharded:
+                self._keep_shard(target)
             if self.manifest_files:
                 manifest = [{"prefix": f"s3://bucket/{name}/"}]
                 (base / "input/data" / f"{name}-manifest").write_text(json.dumps(manifest), encoding="utf-8")
+
+    def _keep_shard(self, channel: Path) -> None:
+        """Leave this host's share of a channel's files: of n hosts each gets every n-th, some perhaps none (T29)."""
+        for number, file in enumerate(archive.files(channel)):
+            if number % max(1, len(self.hosts)) != self.rank:
+                file.unlink()
 
     def describe(self) -> str:
         """Return the job in a few lines, for a failure message."""

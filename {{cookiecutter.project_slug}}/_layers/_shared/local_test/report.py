@@ -20,6 +20,7 @@ SECTIONS = {
     "test_variations": "Training, other forms",
     "test_failures": "Training that must fail",
     "test_interruption": "Interrupted training",
+    "test_hosts": "Several hosts",
     "test_serving": "Serving",
     "test_requests": "Requests",
     "test_batch": "Batch transform",
@@ -42,6 +43,7 @@ class Check:
     message: str = ""
     seconds: float = 0.0
     figures: list[tuple[str, str]] = field(default_factory=list)
+    drawing: str = ""  # SVG
 
 
 class Report:
@@ -108,7 +110,7 @@ class Report:
         elif report.skipped and check.outcome == "passed":
             check.outcome, check.message = "skipped", report.longrepr[2].removeprefix("Skipped: ")
         if report.when == "teardown":
-            check.figures = report.user_properties
+            check.figures, check.drawing = report.user_properties, report.drawing
             self._print(check)
 
     def _print(self, check: Check) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from .errors import SetupError
 
+Column = int | str  # its position from 0, or its name in the header
+
 HERE = Path(__file__).resolve().parent
 
 
@@ -27,12 +29,27 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Plot:
+    """What the report draws: two columns of a channel's CSV files, and the predictions of the model along `x`.
+
+    For algorithms with one feature, which is `x`; `y` is what they predict.
+    """
+
+    channel: str
+    x: Column
+    y: Column
+    x_label: str | None = None
+    y_label: str | None = None
+
+
+@dataclass(frozen=True)
 class Sample:
     """The sample job and the sample requests. Hyperparameters are TOML values, not yet SageMaker's strings.
 
     `channels` is name -> ContentType; the files of a channel lie in `folder`/<name>.
-    `metrics` are SageMaker's MetricDefinitions (T38); `processing` is the ContainerEntrypoint of a Processing job
-    (PR1), whose script lies in local_test/processing.
+    `metrics` are SageMaker's MetricDefinitions (T38); `hosts_tolerance` is how far a prediction of the model that was
+    trained on several hosts may be from that of the model that was trained on one; `processing` is the
+    ContainerEntrypoint of a Processing job (PR1), whose script lies in local_test/processing.
     """
 
     folder: Path
@@ -44,7 +61,9 @@ class Sample:
     resumed_hyperparameters: dict | None = None
     checkpoints: bool = False
     metrics: tuple[dict, ...] = ()
+    hosts_tolerance: float = 1e-6
     processing: tuple[str, ...] = ()
+    plot: Plot | None = None
 
     def channel_folders(self) -> dict[str, Path]:
         """Return channel name -> folder with its files. Raises SetupError when one is missing or empty."""
@@ -74,12 +93,15 @@ def load(file: Path = HERE / "sample.toml") -> Sample:
         requests = tuple(Request(**request) for request in content.get("requests", []))
         metrics = tuple(content.get("training", {}).pop("metrics", ()))
         processing = tuple(content.get("processing", {}).get("entrypoint", ()))
+        plot = Plot(**content["plot"]) if "plot" in content else None
         training = content.get("training", {})
-        sample = Sample(file.parent / "sample", requests, metrics=metrics, processing=processing, **training)
+        sample = Sample(file.parent / "sample", requests, metrics=metrics, processing=processing, plot=plot, **training)
     except TypeError as error:
         # "__init__() got an unexpected keyword argument 'x'" says it, but in Python's words.
         reason = str(error).split("() ", 1)[-1].replace("keyword argument", "key")
         raise SetupError(f"{file}: {reason}") from None
     if not sample.requests or not isinstance(sample.channels, dict) or not sample.channels:
         raise SetupError(f'{file} needs [training] channels = {{ name = "content/type" }} and one [[requests]]')
+    if plot and (plot.channel not in sample.channels or type(plot.x) is not type(plot.y)):
+        raise SetupError(f"{file}: [plot] needs the channel's name, and x and y: both positions, or both names")
     return sample

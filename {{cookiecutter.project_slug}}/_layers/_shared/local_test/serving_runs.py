@@ -18,15 +18,20 @@ BATCH_ENVIRONMENT = {
 }
 
 
-@pytest.fixture(scope="session")
-def model(engine, trained) -> Path:
-    """The trained model after SageMaker's way to the endpoint: packed as model.tar.gz and unpacked (T31, I3)."""
+def at_endpoint(engine: Engine, model: Path) -> Path:
+    """Return a model folder after SageMaker's way to the endpoint: packed as model.tar.gz and unpacked (T31, I3)."""
     packed = engine.folder("artifact") / "model.tar.gz"
-    archive.pack_model(trained.folder / "model", packed)
+    archive.pack_model(model, packed)
     folder = engine.folder("model")
     with packed.open("rb") as stream:
         archive.unpack(stream, folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(engine, trained) -> Path:
+    """The trained model, as the endpoint gets it."""
+    return at_endpoint(engine, trained.folder / "model")
 
 
 class Serving:

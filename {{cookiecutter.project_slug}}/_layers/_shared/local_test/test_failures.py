@@ -4,9 +4,7 @@ import pytest
 
 from .explain import fail
 from .job import ODD_CHANNEL
-from .training_runs import ENDLESS, Finished, finish
-
-FAILURE_REASON = 1024  # T32, characters of the failure file that become FailureReason
+from .training_runs import ENDLESS, FAILURE_REASON, Finished, failure_problem, finish
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +55,3 @@ def test_failure_file(refused):
             )
     if not judged:
         pytest.skip("because the jobs with a mistake did not fail (point 17)")
-
-
-def failure_problem(content: bytes | None, names: list[str]) -> str | None:
-    """Return what is wrong with a failure file that should mention one of `names`; None if it is fine."""
-    if content is None:
-        return "was not written"
-    try:
-        reason = content.decode("utf-8")[:FAILURE_REASON]
-    except UnicodeDecodeError:
-        return "is not UTF-8"
-    if not reason.strip():
-        return "is empty"
-    if not any(name in reason for name in names):
-        return f"does not mention {' or '.join(names)} in its first {FAILURE_REASON} characters"
-    return None

@@ -1,14 +1,18 @@
 """Training jobs that are stopped or killed half-way (contract points 18, 19)."""
 
+import re
 import signal
 import time
+from math import isclose
 
 import pytest
 
+from .engines.base import Run
 from .explain import fail
 from .job import Job
 from .training_runs import GOING_TIMEOUT, finish
 
+SAME = 1e-6  # how far the metrics of two trainings may differ that did the same
 SETTLE = 0.5  # seconds: the first file that is seen may be a checkpoint that is still being written
 
 
@@ -52,11 +56,11 @@ def test_sigterm_ends_training(interrupted, figure):
 
 @pytest.mark.clause("T34", "T36", point=19)
 def test_resumes_from_checkpoint(engine, sample, trained):
-    """A job that is killed goes on from its last checkpoint when it is started again."""
+    """A job that is killed goes on from its last checkpoint when started again, and ends with the same metrics."""
     if sample.resumed_hyperparameters is None or not sample.checkpoints:
         pytest.skip("sample.toml has no checkpoints = true with resumed_hyperparameters")
     job = Job.of(sample, sample.resumed_hyperparameters)
-    run = engine.train(job)
+    run, undisturbed = engine.train(job), engine.train(job)
     while not run.checkpoint_files() and run.exit_code is None and run.seconds < GOING_TIMEOUT:
         time.sleep(0.05)
     run.wait(SETTLE)
@@ -88,3 +92,22 @@ def test_resumes_from_checkpoint(engine, sample, trained):
             got=resumed.got,
             advice='Load the newest checkpoint at the start and print "resuming from checkpoint ...".',
         )
+    whole = finish(undisturbed)
+    for metric in sample.metrics:
+        expected, got = last_value(whole.run, metric["Regex"]), last_value(resumed.run, metric["Regex"])
+        # A job that was killed after its last checkpoint has nothing more to say.
+        if got is not None and expected is not None and not isclose(got, expected, rel_tol=0, abs_tol=SAME):
+            fail(
+                f"The job that was killed ended with {metric['Name']} {got}, one that was not with {expected}.",
+                sent=sent,
+                got=f"{resumed.got}\n\nand without a kill\n\n{whole.got}",
+                advice="Keep all that the training depends on in the checkpoint: the model, the optimizer's state, how "
+                "many epochs are done, what early stopping remembers; and let the order of the rows follow from the "
+                "seed and the epoch.",
+            )
+
+
+def last_value(run: Run, regex: str) -> float | None:
+    """Return the last value of a metric in a job's log; None if there is none."""
+    values = [found[1] for _, line in run.log if (found := re.search(regex, line))]
+    return float(values[-1]) if values else None

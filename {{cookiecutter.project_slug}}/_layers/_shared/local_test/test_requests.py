@@ -2,9 +2,11 @@
 
 import pytest
 
+from . import plot
 from .exchange import INVOCATION_TIMEOUT
 from .explain import fail, same_answer
 from .payloads import MEGABYTE, garbage, large
+from .sample import Request
 
 SIZES = (6 * MEGABYTE, 25 * MEGABYTE)
 UNKNOWN_TYPE = "application/x-local-test"
@@ -49,6 +51,26 @@ def test_sample_requests(first_start, sample, figure):
             continue
         fail(what, sent=answer.sent, got=f"{answer.got}\n{server.got}", advice=advice)
     figure("slowest sample request", f"{slowest * 1000:.0f} ms")
+
+
+@pytest.mark.clause("I12", point=27)
+def test_predictions_along_x(server, sample, draw):
+    """The predictions along x, drawn in the report: one number for each row."""
+    columns = sample.plot
+    points = plot.read_points(sample.folder / columns.channel, columns)
+    rows = plot.places(points)
+    request = Request("text/csv", "".join(f"{x!r}\n" for x in rows), accept="text/csv")
+    answer = server.invoke(request)
+    predictions = [plot.number(line) for line in answer.body.decode("utf-8", "replace").splitlines()]
+    if not answer.ok or len(predictions) != len(rows) or None in predictions:
+        fail(
+            f"{len(rows)} rows of one number each, from [plot] in sample.toml, are not answered with one number each.",
+            sent=answer.sent,
+            got=f"{answer.got}\n{server.got}",
+            advice="Answer text/csv with one line for each row. [plot] is for algorithms with one feature: remove it "
+            "from local_test/sample.toml if yours has more.",
+        )
+    draw(plot.drawing(points, list(zip(rows, predictions, strict=True)), columns))
 
 
 @pytest.mark.clause("I22", point=27)

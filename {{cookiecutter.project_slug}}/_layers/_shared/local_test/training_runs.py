@@ -22,6 +22,7 @@ TRAINING_TIMEOUT = 3600.0  # seconds that the sample's job may take
 GOING_TIMEOUT = 60.0  # seconds that a long job may take to its first metric or checkpoint
 ENDLESS = 120.0  # seconds after which a job that should end at once is hanging
 STOP_WITHIN = 120.0  # T4, seconds
+FAILURE_REASON = 1024  # T32, characters of the failure file that become FailureReason
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,21 @@ def expect_success(finished: Finished, what: str, advice: str) -> None:
     """Fail unless a job ended with exit code 0 and left a model."""
     if not finished.ok:
         fail(what, sent=finished.sent, got=finished.got, advice=advice)
+
+
+def failure_problem(content: bytes | None, names: list[str]) -> str | None:
+    """Return what is wrong with a failure file that should mention one of `names`; None if it is fine."""
+    if content is None:
+        return "was not written"
+    try:
+        reason = content.decode("utf-8")[:FAILURE_REASON]
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    if not reason.strip():
+        return "is empty"
+    if not any(name in reason for name in names):
+        return f"does not mention {' or '.join(names)} in its first {FAILURE_REASON} characters"
+    return None
 
 
 def metric_line(run: Run, sample: Sample) -> str | None:

@@ -117,6 +117,10 @@ class Program(ABC):
         """Send a signal to the main process, as SageMaker does."""
 
     @abstractmethod
+    def crash(self) -> None:
+        """Kill (-9) it with everything it started at once, as when its host dies."""
+
+    @abstractmethod
     def remove(self) -> None:
         """End it with everything it started, and remove what the engine made for it."""
 
@@ -173,6 +177,7 @@ class Engine(ABC):
     name: str
     target: str  # what is tested, in words
     mounts_read_only: bool
+    network_interface: str  # the name of the interface that hosts reach each other on (T16)
     read_only_channels = True  # false: training jobs may write to their channels
     runs_as_root = True  # as the container does; a local process is whoever the user is
 
@@ -190,7 +195,28 @@ class Engine(ABC):
 
     @abstractmethod
     def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True) -> Run:
-        """Start a training job; `checkpoints` is a folder to restore into /opt/ml/checkpoints (T34)."""
+        """Start a training job; `checkpoints` is a folder to restore into /opt/ml/checkpoints (T34).
+
+        A job with `hosts` is started on one of them, `host`, which reaches the others under their names.
+        """
+
+    @abstractmethod
+    def host_names(self, count: int) -> list[str]:
+        """Return names for the hosts of one job. Raises SetupError where this machine does not offer them."""
+
+    def train_on_hosts(
+        self, job: Job, count: int, *, checkpoints: Path | None = None, first_late_by: float = 0.0
+    ) -> list[Run]:
+        """Start a training job on several hosts, each with a /opt/ml of its own; return them in SageMaker's order.
+
+        The first host, which is to write the model, is started last, `first_late_by` seconds after the others:
+        until then its name leads nowhere (T42).
+        """
+        names = tuple(sorted(self.host_names(count)))
+        jobs = [job.but(host=name, hosts=names, network_interface_name=self.network_interface) for name in names]
+        others = [self.train(one, checkpoints=checkpoints) for one in jobs[1:]]
+        time.sleep(first_late_by)
+        return [self.train(jobs[0], checkpoints=checkpoints), *others]
 
     @abstractmethod
     def serve(

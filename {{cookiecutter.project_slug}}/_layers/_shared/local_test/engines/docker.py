@@ -6,12 +6,15 @@ root is ever left behind, and daemons in a virtual machine or on another host wo
 
 import io
 import json
+import random
 import shutil
 import signal
+import string
 import subprocess
 import tarfile
 import uuid
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from .. import archive, interrupts
@@ -23,6 +26,9 @@ from .docker_cli import LABEL, docker, output_of, remove_all, why_unusable
 
 ML = "/opt/ml"
 PORT = 8080
+# Docker's name server may leave questions for unknown names unanswered. The resolver's own second try, 5 s later, would
+# hide that a program makes none.
+IMPATIENT = ("--dns-opt", "timeout:1", "--dns-opt", "attempts:1")
 # Prints "pid ppid command" of every process with the shell alone: images often lack `ps`.
 LIST_PROCESSES = """
 for folder in /proc/[0-9]*; do
@@ -32,6 +38,11 @@ for folder in /proc/[0-9]*; do
     read -r name <"$folder/comm"
     echo "${folder#/proc/} $2 $name"
 done"""
+
+
+def own_name(job: Job) -> str:
+    """Return what a host of a job calls itself, which is not what the others call it (T17)."""
+    return f"ip-10-0-1-{11 + job.rank}"
 
 
 class Container(Program):
@@ -53,6 +64,9 @@ class Container(Program):
 
     def signal(self, number: signal.Signals) -> None:
         docker("kill", "--signal", number.name, self.container, check=False)
+
+    def crash(self) -> None:
+        self.signal(signal.SIGKILL)  # the rest of the container goes with its first process
 
     def remove(self) -> None:
         docker("rm", "--force", "--volumes", self.container, check=False)
@@ -121,15 +135,19 @@ class DockerEngine(Engine):
 
     name = "docker"
     mounts_read_only = True
+    network_interface = "eth0"
 
-    def __init__(self, image: str):
+    def __init__(self, image: str, *, gpus: bool = False):
         if reason := why_unusable():
             raise SetupError(f"the docker engine cannot be used: {reason}")
         found = docker("image", "inspect", image, check=False)
         if found.returncode:
             raise SetupError(f"there is no image {image} here. Build it: make build (or docker build -t {image} .)")
+        if gpus:
+            require_gpus(image)
         super().__init__()
         self.image = self.target = image
+        self.devices = ("--gpus", "all") if gpus else ()
         self.details: dict = json.loads(found.stdout)[0]
         self.label = f"{LABEL}={uuid.uuid4().hex}"
         self._model_volumes: dict[tuple[Path, bool], str] = {}
@@ -187,6 +205,39 @@ class DockerEngine(Engine):
             return [str(PurePosixPath(folder).parent / one.name) for one in tar if not one.isdir()]
 
     def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True) -> ContainerRun:
+        if job.hosts:
+            names = ["--network-alias", job.host, "--hostname", own_name(job)]
+            return self._train(job, ["--network", self._private_network, *names, *IMPATIENT], checkpoints)
+        return self._train(job, [] if network else ["--network", "none"], checkpoints)
+
+    def host_names(self, count: int) -> list[str]:
+        suffix = "".join(random.choices(string.ascii_lowercase + string.digits, k=5))
+        return [f"algo-{number}-{suffix}" for number in range(1, count + 1)]
+
+    def train_behind_decoys(self, job: Job, count: int) -> list[ContainerRun]:
+        """Start a training job on hosts with two interfaces: the others are reached on eth1, eth0 leads nowhere (T16).
+
+        The interfaces are those of a container that is there before: one that joins a network while it runs gets the
+        next number for sure. Raises LookupError where the image has no program for that container.
+        """
+        names = tuple(sorted(self.host_names(count)))
+        runs = []
+        for name in names:
+            one = job.but(host=name, hosts=names, network_interface_name="eth1")
+            holder = self._two_interfaces(one)
+            runs.append(self._train(one, ["--network", f"container:{holder}"], None))
+        return runs
+
+    def _two_interfaces(self, job: Job) -> str:
+        """Return a running container with a network of its own as eth0 and the private network as eth1."""
+        options = ["--network", self._network(), "--hostname", own_name(job), "--entrypoint", "sleep"]
+        holder = self._create(options, "86400")
+        if docker("start", holder, check=False).returncode:
+            raise LookupError("the image has no `sleep`, which would hold two interfaces")
+        docker("network", "connect", "--alias", job.host, self._private_network, holder)
+        return holder
+
+    def _train(self, job: Job, network: Sequence[str], checkpoints: Path | None) -> ContainerRun:
         tree = self.folder("train")
         job.write(tree)
         if checkpoints:
@@ -195,12 +246,10 @@ class DockerEngine(Engine):
         mounts = [f"{everything}:{ML}:nocopy", f"{channels}:{ML}/input/data:nocopy"]
         self._fill(mounts, tree, ML)
         mounts[1] += ",ro" if self.read_only_channels else ""
-        options = [*_volumes(mounts), "--env", "TRAINING_JOB_NAME=local-test"]
-        options += [] if network else ["--network", "none"]
-        shown = "docker run " + ("" if network else "--network none ")
+        options = [*_volumes(mounts), "--env", "TRAINING_JOB_NAME=local-test", *network]
         container = self._create(options, "train")
         with interrupts.held():
-            run = ContainerRun(f"{shown}{self.image} train", container)
+            run = ContainerRun(" ".join(["docker run", *network, self.image, "train"]), container)
             run.job, run.collected = job, tree / "collected"
             self.programs.append(run)
         return run
@@ -247,10 +296,20 @@ class DockerEngine(Engine):
         super().close()
 
     def _create(self, options: Sequence[str], *command: str) -> str:
-        return output_of("create", "--label", self.label, *options, self.image, *command)
+        return output_of("create", "--label", self.label, *self.devices, *options, self.image, *command)
 
     def _volume(self) -> str:
         return output_of("volume", "create", "--label", self.label)
+
+    @cached_property
+    def _private_network(self) -> str:
+        """The network of training jobs on several hosts."""
+        return self._network()
+
+    def _network(self) -> str:
+        name = f"local-test-{uuid.uuid4().hex[:8]}"
+        output_of("network", "create", "--internal", "--label", self.label, name)
+        return name
 
     def _fill(self, mounts: Sequence[str], tree: Path, target: str) -> None:
         """Copy a folder's content into volumes, through a container that is never started."""
@@ -284,6 +343,16 @@ class DockerEngine(Engine):
             if found := self.read(f"{folder}/{name}"):
                 return f"{folder}/{name}", *found
         return None
+
+
+def require_gpus(image: str) -> None:
+    """Raise SetupError where Docker cannot give a container the machine's GPUs."""
+    tried = docker("run", "--rm", "--gpus", "all", "--entrypoint", "true", image, check=False)
+    if tried.returncode == 125:  # the daemon's own refusal; an image without `true` gives another code
+        said = tried.stderr.decode("utf-8", "replace").strip().splitlines()[0]
+        raise SetupError(
+            f"Docker gives containers no GPU here ({said}). Install the NVIDIA Container Toolkit, or leave GPU=1 out"
+        )
 
 
 def _volumes(mounts: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ import subprocess
 from .. import interrupts
 from ..errors import SetupError
 
-LABEL = "local-test.sagemaker"  # on every container and volume that local_test makes
+LABEL = "local-test.sagemaker"  # on every container, volume and network that local_test makes
 
 
 def docker(*arguments: str, stdin: bytes | None = None, check: bool = True) -> subprocess.CompletedProcess[bytes]:
@@ -44,8 +44,10 @@ def why_unusable() -> str | None:
 
 
 def remove_all(label: str) -> None:
-    """Remove every container and volume with a label; quiet if there is none."""
+    """Remove every container, volume and network with a label; quiet if there is none."""
     if containers := output_of("ps", "--all", "--quiet", "--filter", f"label={label}").split():
         docker("rm", "--force", "--volumes", *containers, check=False)
     if named := output_of("volume", "ls", "--quiet", "--filter", f"label={label}").split():
         docker("volume", "rm", "--force", *named, check=False)
+    if networks := output_of("network", "ls", "--quiet", "--filter", f"label={label}").split():
+        docker("network", "rm", *networks, check=False)

@@ -1,13 +1,16 @@
 """The process engine: the project's own `runtime/train` and `runtime/serve`, started as local processes.
 
-/opt/ml is a private folder (SAGEMAKER_BASE_DIR) and the port a free one (SAGEMAKER_BIND_TO_PORT).
+/opt/ml is a private folder (SAGEMAKER_BASE_DIR) and the port a free one (SAGEMAKER_BIND_TO_PORT). The hosts of a
+job are called by loopback addresses, on which each may have the same ports.
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +21,17 @@ from ..job import Job
 from .base import Engine, Executable, Process, Program, Run, Server, shebang_words
 
 # What programs may see of the user's environment. Above all no AWS_*: nothing may depend on credentials (T40).
-KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "R_LIBS", "R_LIBS_USER")
+KEPT_VARIABLES = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "R_LIBS",
+    "R_LIBS_USER",
+)
 
 
 def free_port() -> int:
@@ -26,6 +39,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def own_address(address: str) -> bool:
+    """True if programs on this machine can listen on an address."""
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind((address, 0))
+        return True
+    return False
 
 
 def table_of_processes() -> list[Process]:
@@ -66,9 +87,12 @@ class LocalProgram(Program):
         if self.exit_code is None:
             os.kill(self.popen.pid, number)
 
-    def remove(self) -> None:
+    def crash(self) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
             os.killpg(self.popen.pid, signal.SIGKILL)
+
+    def remove(self) -> None:
+        self.crash()
         self.wait(10)
         self.popen.stdout.close()
         shutil.rmtree(self.base, ignore_errors=True)
@@ -108,6 +132,7 @@ class ProcessEngine(Engine):
 
     name = "process"
     mounts_read_only = False
+    network_interface = "lo0" if sys.platform == "darwin" else "lo"
 
     def __init__(self, project: Path):
         self.project = project
@@ -137,6 +162,18 @@ class ProcessEngine(Engine):
             run.job, run.base, run.channels_before = job, base, before
             self.programs.append(run)
         return run
+
+    def host_names(self, count: int) -> list[str]:
+        # Linux has all of 127.0.0.0/8, so that jobs at the same time do not meet; macOS only what is set up by hand.
+        middle = "91.91" if sys.platform == "darwin" else f"{random.randint(1, 254)}.{random.randint(1, 254)}"
+        names = [f"127.{middle}.{101 + number}" for number in range(count)]
+        if missing := [name for name in names if not own_address(name)]:
+            aliases = "; ".join(f"sudo ifconfig lo0 alias {name}" for name in missing)
+            raise SetupError(
+                f"local processes stand for {count} hosts, each with an address of its own, and this machine lacks "
+                f"some of them. Add them ({aliases}), or run in containers: make local-test ENGINE=docker"
+            )
+        return names
 
     def serve(
         self, model: Path, environment: dict[str, str] | None = None, *, read_only: bool = True, port: int = 0
