@@ -4,10 +4,11 @@
 PYTHON ?= python3
 DEMO := build/demo
 LAYERS := {{cookiecutter.project_slug}}/_layers
+PACKAGES = $(wildcard $(foreach file,*/requirements.txt */requirements-cpu.txt _shared/*/requirements.txt,$(LAYERS)/python/$(file)))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format clean
+.PHONY: help demo test lint format lock clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +28,13 @@ format: .venv/ready ## Format the sources
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	find .ci "$(LAYERS)" -name '*.sh' -not -path '*/.venv/*' -exec .venv/bin/shfmt -i 0 -w {} +
+
+# A package that two frameworks need has one version in all projects: they are locked together, by a project's own make.
+lock: .venv/ready ## Pin anew what the Python frameworks bring with them
+	rm -rf build/lock
+	.venv/bin/cookiecutter . --no-input --default-config --output-dir build/lock
+	$(MAKE) -C build/lock/my-algorithm lock PACKAGES="$(abspath $(PACKAGES))"
+	cp build/lock/my-algorithm/constraints.txt "$(LAYERS)/python/_shared/constraints.txt"
 
 clean: ## Remove what make made here
 	rm -rf .venv build

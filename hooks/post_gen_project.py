@@ -47,9 +47,11 @@ INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript"}
 DOCKER_SECONDS = 0.5
 
 
-def layers(root: Path, language: str, framework: str) -> list[Path]:
-    """Return the folders to lay down, the most general first."""
-    return [root / "_shared", root / language / "_shared", root / language / framework]
+def layers(root: Path, answers: dict) -> list[Path]:
+    """Return the folders to lay down, the most general first; a group is what some of a language's frameworks share."""
+    language, framework = root / answers["language"], answers["framework"]
+    groups = [language / name for name, members in answers["_groups"].items() if framework in members]
+    return [root / "_shared", language / "_shared", *groups, language / framework]
 
 
 def lay(layer: Path, project: Path) -> list[Path]:
@@ -172,7 +174,7 @@ def main() -> None:
     project, root = Path(), Path("_layers")
 
     docker = ask_docker()
-    laid = [file for layer in layers(root, language, framework) for file in lay(layer, project)]
+    laid = [file for layer in layers(root, answers) for file in lay(layer, project)]
     shutil.rmtree(root, ignore_errors=True)
 
     faults = missing(project, [*REQUIRED, *answers["_files"][language].values()]) + broken(laid)

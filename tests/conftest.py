@@ -1,27 +1,33 @@
 """Fixtures of the template's tests; a test that takes `language` and `framework` runs once for each pair."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from template import MATRIX, ROOT, copy_template
+from template import LAYERS, MATRIX, ONE_EACH, ROOT, copy_template
+
+TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch's index cannot be reached
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests that take `language` and `framework` for every pair in cookiecutter.json.
+    """Run the tests that take `language` and `framework` for every pair in cookiecutter.json, or for one of a language.
 
     A module that chooses for itself has a function of this name too.
     """
     if {"language", "framework"} <= set(metafunc.fixturenames) and not hasattr(
         metafunc.module, "pytest_generate_tests"
     ):
-        ids = ["-".join(pair) for pair in MATRIX]
-        metafunc.parametrize(("language", "framework"), MATRIX, ids=ids, scope="session")
+        pairs = ONE_EACH if metafunc.definition.get_closest_marker("once_per_language") else MATRIX
+        ids = ["-".join(pair) for pair in pairs]
+        metafunc.parametrize(("language", "framework"), pairs, ids=ids, scope="session")
 
 
 @pytest.fixture
@@ -51,8 +57,33 @@ def bake(tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch):
     return bake
 
 
+def reachable(url: str) -> bool:
+    """Whether this machine can read a page."""
+    try:
+        with urllib.request.urlopen(url, timeout=20):
+            return True
+    except OSError:  # of which urllib's are a kind
+        return False
+
+
 @pytest.fixture(scope="session")
-def project(language: str, framework: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def package_index(language: str, framework: str) -> Iterator[None]:
+    """What a project needs to be built and tested without PyTorch's own index; nothing where that can be reached.
+
+    Without it, PyTorch is tested on another base image than users have, which has an older Python and a wheel of
+    PyTorch, and in the local environment with a wheel that pip's configuration (find-links) must provide.
+    """
+    file = LAYERS / language / framework / "requirements-cpu.txt"
+    index = re.search(r"^--extra-index-url (\S+)$", file.read_text(), re.MULTILINE) if file.exists() else None
+    with pytest.MonkeyPatch.context() as environment:
+        if index and not reachable(f"{index[1]}/torch/"):
+            environment.setenv("BUILD_ARGS", f"--build-arg BASE_IMAGE={TORCH_IMAGE}")
+            environment.setenv("PIP_RETRIES", "1")  # else pip tries the index for 8 seconds, for each package
+        yield
+
+
+@pytest.fixture(scope="session")
+def project(language: str, framework: str, package_index: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of one framework that the whole session shares, as the command line makes it."""
     folder = tmp_path_factory.mktemp(framework)
     name = f"sm-algo-test-{framework}"

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+from hooks import post_gen_project
 from hooks.post_gen_project import STRAY
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -12,6 +13,7 @@ LAYERS = PROJECT / "_layers"
 
 CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text())
 MATRIX = [(language, framework) for language, names in CONTEXT["_languages"].items() for framework in names]
+ONE_EACH = [(language, names[0]) for language, names in CONTEXT["_languages"].items()]
 
 
 def files(root: Path) -> dict[str, Path]:
@@ -27,8 +29,13 @@ def rendered() -> dict[str, Path]:
 
 def layers(language: str, framework: str) -> dict[str, Path]:
     """Return the layers that meet in a project, by name."""
-    names = ("_shared", f"{language}/_shared", f"{language}/{framework}")
-    return {name: LAYERS / name for name in names}
+    found = post_gen_project.layers(LAYERS, CONTEXT | {"language": language, "framework": framework})
+    return {folder.relative_to(LAYERS).as_posix(): folder for folder in found}
+
+
+def own_layers(language: str, framework: str) -> list[Path]:
+    """Return the framework's own layer and those of its groups, without what every project of the language has."""
+    return [folder for name, folder in layers(language, framework).items() if not name.endswith("_shared")]
 
 
 def copy_template(target: Path) -> Path:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from template import CONTEXT, LAYERS, PROJECT, files, layers, rendered
+from template import CONTEXT, LAYERS, PROJECT, ROOT, files, layers, own_layers, rendered
 
 HOSTILE = {
     "quotes": """it's "quoted" and 'quoted'""",
@@ -183,8 +183,8 @@ def assert_refused(result: subprocess.CompletedProcess, output: Path, reason: st
 )
 def test_a_framework_with_a_missing_file_is_refused(cli, tmp_path, template_copy, language, framework, removed, reason):
     names = CONTEXT["_files"][language]
-    layer = template_copy / PROJECT.name / "_layers" / language / framework
-    for path in list(layer.glob(removed.format(**names))) if removed else [layer]:
+    own = [template_copy / folder.relative_to(ROOT) for folder in own_layers(language, framework)]
+    for path in [path for layer in own for path in layer.glob(removed.format(**names))] if removed else own:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     result = cli(f"language={language}", f"framework={framework}", template=template_copy)
     assert_refused(result, tmp_path / "out", reason.format(**names))

@@ -157,6 +157,35 @@ def test_latest_is_a_second_tag(machine):
     assert build.endswith(f"--tag {repository}:{machine.commit} --tag {repository}:latest .")
 
 
+@pytest.mark.parametrize("builder", ["buildx", "classic"])
+def test_gpu_is_built_with_its_packages_and_tagged_by_its_name(machine, builder):
+    (machine.project / "requirements-gpu.txt").write_text("torch\n")
+    machine.git("add", "--all")
+    machine.git("commit", "--quiet", "--message", "gpu")
+    result = machine.run("--gpu", "--latest", FAKE_NO_BUILDX="1" if builder == "classic" else "0")
+    repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
+    tag = f"{machine.commit}-gpu"
+    assert result.stdout == f"{repository}:{tag}\n", result.stderr
+    (build,) = [call for call in machine.calls if "build --" in call]
+    assert build.endswith(f" --build-arg DEVICE=gpu --tag {repository}:{tag} --tag {repository}:latest-gpu .")
+    assert f"--image-ids imageTag={tag} " in machine.calls[-1]
+
+
+def test_gpu_needs_a_framework_that_can_use_them(machine):
+    assert refusal(machine.run("--gpu")) == (
+        "--gpu: there is no requirements-gpu.txt, for this framework computes on CPUs: leave --gpu out"
+    )
+    assert not machine.calls
+
+
+@pytest.mark.parametrize("builder", ["buildx", "classic"])
+def test_build_args_are_taken_from_the_environment(machine, builder):
+    build_args = "--build-arg BASE_IMAGE=mirror/python:3.13 --no-cache"
+    machine.run(BUILD_ARGS=build_args, FAKE_NO_BUILDX="1" if builder == "classic" else "0")
+    (build,) = [call for call in machine.calls if "build --" in call]
+    assert f" --platform linux/amd64 {build_args} --tag " in build
+
+
 def test_without_buildx_the_classic_builder_is_used(machine):
     assert machine.run("--latest", FAKE_NO_BUILDX="1").returncode == 0
     repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"

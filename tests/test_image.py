@@ -2,17 +2,29 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from template import LAYERS, MATRIX
+
+GPU = [pair for pair in MATRIX if LAYERS.joinpath(*pair, "requirements-gpu.txt").exists()]
+
+# In place of pip: writes down its arguments and one of its settings, and installs nothing.
+PIP = """ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+RUN printf '#!/bin/sh\\necho "$@" $PIP_INDEX_URL >/pip' >/usr/local/bin/pip
+"""
 
 
-def build(docker: str, folder: Path, tag: str, *, buildkit: bool) -> subprocess.CompletedProcess:
-    """Run docker build with one of the two builders."""
+def build(docker: str, folder: Path, tag: str, *arguments: str, buildkit: bool) -> subprocess.CompletedProcess:
+    """Run docker build with one of the two builders, and as make build does with what BUILD_ARGS holds."""
+    arguments = (*shlex.split(os.environ.get("BUILD_ARGS", "")), *arguments)
     return subprocess.run(
-        [docker, "build", "--tag", tag, str(folder)],
+        [docker, "build", "--tag", tag, *arguments, str(folder)],
         env=os.environ | {"DOCKER_BUILDKIT": str(int(buildkit))},
         capture_output=True,
         text=True,
@@ -35,10 +47,31 @@ def clients(docker: str, tmp_path_factory: pytest.TempPathFactory) -> dict[bool,
     return found
 
 
-@pytest.mark.parametrize("buildkit", [True, False], ids=["buildkit", "classic"])
-def test_it_builds_with_either_builder(project: Path, clients: dict[bool, str], buildkit: bool):
-    result = build(clients[buildkit], project, f"{project.name}:builder", buildkit=buildkit)
+@pytest.mark.once_per_language
+def test_it_builds_with_buildkit(project: Path, clients: dict[bool, str]):
+    """The Dockerfile is the language's, and it would take minutes to install every framework once more.
+
+    All are built with the classic builder below; where the builders could differ is in the next test.
+    """
+    result = build(clients[True], project, f"{project.name}:buildkit", buildkit=True)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("buildkit", [True, False], ids=["buildkit", "classic"])
+@pytest.mark.parametrize("pair", GPU, ids="-".join)
+def test_the_device_chooses_the_packages(bake, clients: dict[bool, str], tmp_path: Path, pair, buildkit: bool):
+    docker, tag = clients[buildkit], f"sm-algo-test-pip:{'buildkit' if buildkit else 'classic'}"
+    project = bake(language=pair[0], framework=pair[1])
+    (base,) = re.findall(r"^ARG BASE_IMAGE=(.+)", (project / "Dockerfile").read_text(), re.MULTILINE)
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip/Dockerfile").write_text(PIP)
+    for folder, base_image in ((tmp_path / "pip", base), (project, tag)):
+        arguments = [f"BASE_IMAGE={base_image}", "DEVICE=gpu", "PIP_INDEX_URL=https://mirror.example/simple"]
+        result = build(docker, folder, tag, *(f"--build-arg={argument}" for argument in arguments), buildkit=buildkit)
+        assert result.returncode == 0, result.stdout + result.stderr
+    called = subprocess.run([docker, "run", "--rm", tag, "cat", "/pip"], capture_output=True, text=True, check=True)
+    files = "-r requirements.txt -r requirements-gpu.txt -r runtime/requirements.txt -c constraints.txt"
+    assert called.stdout.endswith(f" {files} https://mirror.example/simple\n")
 
 
 def test_a_change_of_the_algorithm_installs_nothing_again(project: Path, clients: dict[bool, str], tmp_path: Path):

@@ -144,21 +144,57 @@ R = {
     ),
 }
 
-MUTANTS = {"python": PYTHON, "r": R}
+TOGETHER = {
+    "every host saves the model": (
+        change("runtime/training.py", "    if not job.is_first:\n", "    if False:\n"),
+        {"test_one_host_writes_the_model"},
+        ["/opt/ml/model", "first of hosts"],
+    ),
+    "nobody hears of a host that dies": (
+        change("runtime/cluster.py", "        if not self._leaving:\n", "        if False:\n"),
+        {"test_last_host_dies", "test_first_host_dies"},
+        ["/opt/ml/output/failure does not mention"],
+    ),
+    "each host trains alone on its share": (
+        change(
+            "runtime/distribution.py",
+            "    if not dist.is_initialized():\n        return network\n",
+            "    return network\n",
+        ),
+        {"test_same_model_as_on_one_host"},
+        ["hosts_tolerance"],
+    ),
+    "a checkpoint forgets the optimizer's state": (
+        change("algorithm.py", '        optimizer.load_state_dict(state["optimizer"])\n', ""),
+        {"test_resumes_from_checkpoint"},
+        ["validation:mse"],
+    ),
+}
+
+# The frameworks on which mutants are tried, for the defects are in what frameworks share, and the arguments of make.
+MUTANTS = {"flask": PYTHON, "plumber": R, "pytorch": TOGETHER}
+ARGUMENTS = {"pytorch": ["HOSTS=2", "ARGS=-k 'test_hosts or test_resumes'"]}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every mutant on one framework of its language, for the defects are in what its frameworks share."""
+    """Run every mutant on its framework."""
+    if "mutant" not in metafunc.fixturenames:
+        return
     cases = [
-        pytest.param(language, next(name for one, name in MATRIX if one == language), mutant, id=f"{language}-{mutant}")
-        for language in CONTEXT["_languages"]
-        for mutant in MUTANTS[language]
+        pytest.param(language, framework, mutant, id=f"{framework}-{mutant}")
+        for language, framework in MATRIX
+        for mutant in MUTANTS.get(framework, ())
     ]
     metafunc.parametrize(("language", "framework", "mutant"), cases, scope="session")
 
 
-def test_a_mutant_fails_the_clause_that_it_breaks(language: str, mutant: str, project: Path, tmp_path: Path):
-    mutate, checks, words = MUTANTS[language][mutant]
+def test_every_language_has_mutants():
+    assert {language for language, framework in MATRIX if framework in MUTANTS} == set(CONTEXT["_languages"])
+    assert set(MUTANTS) <= {framework for _, framework in MATRIX}
+
+
+def test_a_mutant_fails_the_clause_that_it_breaks(framework: str, mutant: str, project: Path, tmp_path: Path):
+    mutate, checks, words = MUTANTS[framework][mutant]
     subprocess.run(["make", "environment", "local_test/.venv/ready"], cwd=project, check=True, capture_output=True)
     broken = shutil.copytree(project, tmp_path / "broken", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     for environment in (".venv", "local_test/.venv"):
@@ -167,7 +203,7 @@ def test_a_mutant_fails_the_clause_that_it_breaks(language: str, mutant: str, pr
     mutate(broken)
 
     result = subprocess.run(
-        ["make", "local-test", "ENGINE=process", "ARGS=--stop-within 10"],
+        ["make", "local-test", "ENGINE=process", *ARGUMENTS.get(framework, ["ARGS=--stop-within 10"])],
         cwd=broken,
         capture_output=True,
         text=True,

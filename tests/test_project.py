@@ -68,6 +68,19 @@ def test_a_wrong_engine_is_refused_in_a_sentence(project: Path):
     assert "use docker or process" in result.stderr
 
 
+def test_gpu_is_another_build_or_refused_in_a_sentence(project: Path):
+    if (project / "requirements-gpu.txt").exists():
+        docker = make(project, "-n", "local-test", "ENGINE=docker", "GPU=1").stdout
+        assert "--build-arg DEVICE=gpu" in docker and "--gpus" in docker
+        process = make(project, "-n", "local-test", "ENGINE=process", "GPU=1").stdout
+        assert "-r requirements-gpu.txt" in process and "-r requirements-cpu.txt" not in process
+    else:
+        for target in ("build", "environment"):
+            result = make(project, target, "GPU=1")
+            assert result.returncode != 0
+            assert "there is no requirements-gpu.txt, for this framework computes on CPUs" in result.stderr
+
+
 def serve_and_predict(project: Path, serve: list[str], predict: list[str]) -> str:
     """Start a server, wait until it says that it serves, send it a request; the answer. Ctrl-C ends the server."""
     server = subprocess.Popen(serve, cwd=project, stdout=subprocess.PIPE, text=True, start_new_session=True)

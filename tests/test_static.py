@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 from binaryornot.check import is_binary
-from template import CONTEXT, LAYERS, MATRIX, ROOT, files, layers, rendered
+from template import CONTEXT, LAYERS, MATRIX, ROOT, files, layers, own_layers, rendered
 
 from hooks import post_gen_project
 from hooks.post_gen_project import STRAY
@@ -16,11 +16,18 @@ from hooks.post_gen_project import STRAY
 
 def test_the_choices_are_the_folders():
     folders = {
-        language.name: {framework.name for framework in language.iterdir()} - {"_shared"} - STRAY
+        language.name: {folder.name for folder in language.iterdir()} - {"_shared", *CONTEXT["_groups"]} - STRAY
         for language in LAYERS.iterdir()
         if language.is_dir() and language.name != "_shared"
     }
     assert folders == {language: set(names) for language, names in CONTEXT["_languages"].items()}
+
+
+def test_groups_are_folders_for_some_frameworks_of_one_language():
+    for group, members in CONTEXT["_groups"].items():
+        (language,) = [language for language, names in CONTEXT["_languages"].items() if set(members) <= set(names)]
+        assert (LAYERS / language / group).is_dir()
+        assert len(members) > 1, f"what only {members} uses belongs into its own folder"
 
 
 def test_every_choice_is_offered_once_and_has_a_label():
@@ -103,9 +110,9 @@ def test_the_example_is_the_same_in_every_language():
     """Where two frameworks learn from the same file they must give the same answer, to 1e-6."""
     by_file: dict[bytes, dict[str, str]] = {}
     for language, framework in MATRIX:
-        folder = LAYERS / language / framework / "local_test"
-        first = tomllib.loads((folder / "sample.toml").read_text())["requests"][0]
-        data = b"".join(path.read_bytes() for path in sorted((folder / "sample").rglob("*")) if path.is_file())
+        own = {name: path for folder in own_layers(language, framework) for name, path in files(folder).items()}
+        first = tomllib.loads(own["local_test/sample.toml"].read_text())["requests"][0]
+        data = b"".join(path.read_bytes() for name, path in own.items() if name.startswith("local_test/sample/"))
         by_file.setdefault(data, {})[framework] = (first["body"], first.get("answer"), first.get("tolerance"))
     shared = next(answers for answers in by_file.values() if len(answers) > 1)
     assert set(shared) == {"flask", "plumber"}
@@ -120,6 +127,14 @@ def test_tools_that_are_pinned_twice_are_pinned_alike():
     for language in CONTEXT["_languages"]:
         assert pins(LAYERS / language / "_shared/tests/requirements.txt").items() <= here.items()
     assert pins(LAYERS / "_shared/local_test/requirements.txt").items() <= here.items()
+
+
+def test_a_framework_has_the_same_versions_for_both_devices_or_knows_only_one(language, framework):
+    """TensorFlow's package for CPUs has a name of its own: tensorflow-cpu."""
+    pin = re.compile(r"^([\w-]+?)(?:-cpu)?(?:\[.+\])?==([\w.]+)", re.MULTILINE)
+    files = LAYERS.joinpath(language, framework).glob("requirements-*.txt")
+    pins = {file.stem.removeprefix("requirements-"): set(pin.findall(file.read_text())) for file in files}
+    assert pins == {} or (set(pins) == {"cpu", "gpu"} and pins["cpu"] == pins["gpu"] != set())
 
 
 def test_what_post_gen_requires_is_in_the_layers(language, framework):

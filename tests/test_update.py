@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from template import CONTEXT, PROJECT, files
+from template import CONTEXT, PROJECT, ROOT, files, own_layers
 
 
 @pytest.fixture
@@ -104,9 +104,10 @@ def test_an_update_leaves_skipped_files_alone(run, commit, create, template_copy
     project = create(language, framework, "--skip", name, "--skip", "local_test/sample")
     before = project_files(project)
 
-    layer = template_copy / PROJECT.name / "_layers" / language / framework
-    for path in (layer / name, *filter(Path.is_file, (layer / "local_test/sample").rglob("*"))):
-        path.write_text("# replaced\n")
+    for layer in own_layers(language, framework):
+        for file, path in files(template_copy / layer.relative_to(ROOT)).items():
+            if file == name or file.startswith("local_test/sample/"):
+                path.write_text("# replaced\n")
     commit(template_copy)
     cruft(run, project, "update", "--skip-apply-ask")
 

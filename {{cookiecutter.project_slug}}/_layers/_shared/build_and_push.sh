@@ -4,17 +4,20 @@ set -euo pipefail
 
 usage() {
 	cat <<'USAGE'
-usage: ./build_and_push.sh [--latest] [--region REGION] [--dry-run] [REPOSITORY]
+usage: ./build_and_push.sh [--gpu] [--latest] [--region REGION] [--dry-run] [REPOSITORY]
 
 Builds the image for linux/amd64, pushes it to Amazon ECR and checks that SageMaker will accept it.
 The last line of the output, alone on stdout, is the image's URI.
 
   REPOSITORY       the ECR repository; created when missing. Default: IMAGE in the Makefile (it is
                    part of the project, where the name of the folder changes from clone to clone)
+  --gpu            build for NVIDIA GPUs, with requirements-gpu.txt; the tags end in -gpu
   --latest         push the tag latest too, beside the tag of the git commit. A working tree with
                    changes that are not committed is pushed as COMMIT-dirty
   --region REGION  default: AWS_REGION, AWS_DEFAULT_REGION, or the region of the AWS profile
   --dry-run        print the commands and run none: needs neither AWS credentials nor Docker
+
+The environment variable BUILD_ARGS holds more arguments for docker build, as it does for make build.
 USAGE
 }
 
@@ -97,13 +100,15 @@ login() {
 
 # SageMaker takes neither OCI media types nor the index that attestations need (E5); buildx makes both unless told not to.
 build_and_push() {
-	local tag build=() tags=()
-	for tag in "$@"; do tags+=(--tag "$registry/$repository:$tag"); done
+	local tag build=() arguments=()
+	read -ra arguments <<<"${BUILD_ARGS:-}"
+	if [[ -n $gpu ]]; then arguments+=(--build-arg DEVICE=gpu); fi
+	for tag in "$@"; do arguments+=(--tag "$registry/$repository:$tag"); done
 	if has_buildx; then
 		build=(docker buildx build --provenance=false --sbom=false --output "type=image,push=true,oci-mediatypes=false")
-		run "${build[@]}" --platform linux/amd64 "${tags[@]}" .
+		run "${build[@]}" --platform linux/amd64 "${arguments[@]}" .
 	else
-		run env DOCKER_BUILDKIT=0 docker build --platform linux/amd64 "${tags[@]}" .
+		run env DOCKER_BUILDKIT=0 docker build --platform linux/amd64 "${arguments[@]}" .
 		for tag in "$@"; do run docker push "$registry/$repository:$tag"; done
 	fi
 }
@@ -130,11 +135,12 @@ check_manifest() {
 	fi
 }
 
-dry_run='' latest='' repository=''
+dry_run='' gpu='' latest='' repository=''
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
 while (($#)); do
 	case $1 in
 	--dry-run) dry_run=yes ;;
+	--gpu) gpu=yes ;;
 	--latest) latest=yes ;;
 	--region)
 		region=${2:-}
@@ -159,13 +165,15 @@ exec 3>&1
 [[ -n $dry_run ]] || exec 1>&2
 
 cd "$(dirname "$0")"
+[[ -z $gpu || -f requirements-gpu.txt ]] ||
+	die "--gpu: there is no requirements-gpu.txt, for this framework computes on CPUs" "leave --gpu out"
 repository=${repository:-$(sed -n 's/^IMAGE := //p' Makefile)}
 name='^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$' # E1
 if ! [[ $repository =~ $name ]] || ((${#repository} < 2 || ${#repository} > 256)); then
 	die "'$repository' is not a repository name for ECR" \
 		"2 to 256 lowercase letters and digits, with single . _ / or hyphens between them"
 fi
-tag=$(commit_tag)
+tag=$(commit_tag)${gpu:+-gpu}
 
 if [[ -z $dry_run ]]; then
 	command -v aws >/dev/null || die "the aws command is not installed" "see https://aws.amazon.com/cli/"
@@ -185,7 +193,7 @@ registry=$account.dkr.ecr.$region.$(domain_of "$region")
 provide_repository
 login
 if [[ -n $latest ]]; then
-	build_and_push "$tag" latest
+	build_and_push "$tag" "latest${gpu:+-gpu}"
 else
 	build_and_push "$tag"
 fi

@@ -1,7 +1,7 @@
 # R's part of the Makefile.
 
 # The algorithm runs in this machine's own R; .venv holds linters only.
-environment:
+environment: device
 	@command -v Rscript >/dev/null || { echo "R is not installed: apt-get install r-base-core r-cran-plumber nginx (Debian, Ubuntu), or use ENGINE=docker" >&2; exit 1; }
 	@$(runtime) -e 'runtime$$expect_installed("packages.txt")'
 

@@ -1,0 +1,89 @@
+"""Several hosts train what one host would: each is a local process with a loopback address as its name."""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE = PROJECT / "local_test/sample"
+EPOCHS = 4
+TOLERANCE = 1e-4  # of the loss, about 7: sums are rounded in another order
+
+pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address only")
+
+
+def halves(channel: str) -> list[str]:
+    """The rows of a channel in two parts of different length."""
+    rows = (SAMPLE / channel / "demand.csv").read_text().splitlines(keepends=True)
+    cut = len(rows) // 3
+    return ["".join(rows[:cut]), "".join(rows[cut:])]
+
+
+def train(folder: Path, size: int, *, sharded: bool = False) -> list[tuple[str, str, list[str]]]:
+    """Train on several hosts; for each the last line of metrics, the digest of its parameters, the model's files."""
+    block = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"
+    names = [f"{block}.{number}" for number in range(1, size + 1)]
+    runs = []
+    for rank, name in enumerate(names):
+        config = folder / name / "input/config"
+        config.mkdir(parents=True)
+        distribution = {"S3DistributionType": "ShardedByS3Key" if sharded else "FullyReplicated"}
+        files = {
+            "hyperparameters": {"epochs": str(EPOCHS)},
+            "inputdataconfig": {"train": distribution, "validation": distribution},
+            "resourceconfig": {"current_host": name, "hosts": names, "network_interface_name": "lo"},
+        }
+        for file, content in files.items():
+            (config / f"{file}.json").write_text(json.dumps(content))
+        for channel in ("train", "validation"):
+            parts = halves(channel)
+            path = folder / name / "input/data" / channel
+            path.mkdir(parents=True)
+            for number, part in enumerate(parts):
+                if not sharded or number == rank:
+                    (path / f"part-{number}.csv").write_text(part)
+        runs.append(
+            subprocess.Popen(
+                [sys.executable, PROJECT / "runtime/train"],
+                env={**os.environ, "SAGEMAKER_BASE_DIR": str(folder / name)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    logs = [run.communicate(timeout=120)[0] for run in runs]
+    assert all(run.returncode == 0 for run in runs), logs
+    return [
+        (
+            re.findall("^epoch=.*", log, re.MULTILINE)[-1],
+            "".join(re.findall("SHA-256 is (.*)", log)),
+            [path.name for path in (folder / name / "model").iterdir()],
+        )
+        for log, name in zip(logs, names, strict=True)
+    ]
+
+
+def loss(line: str) -> float:
+    assert line.startswith(f"epoch={EPOCHS} ")
+    return float(line.rpartition("validation:mse=")[2])
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("alone"), 1)[0]
+
+
+@pytest.mark.parametrize("sharded", [False, True], ids=["replicated", "sharded"])
+def test_two_hosts_end_with_the_same_parameters_and_with_one_hosts_loss(tmp_path, alone, sharded):
+    first, second = train(tmp_path, 2, sharded=sharded)
+    assert len(first[1]) == 64
+    assert first[:2] == second[:2]
+    assert loss(first[0]) == pytest.approx(loss(alone[0]), abs=TOLERANCE)
+    assert first[2] == alone[2]
+    assert second[2] == []

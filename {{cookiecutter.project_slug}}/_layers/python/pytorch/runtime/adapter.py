@@ -1,0 +1,39 @@
+"""How a model is kept: a network's arguments and its tensors in one file, which is read without unpickling code."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from runtime.errors import UserError
+
+FILE = "model.pt"
+
+
+def save(model: torch.nn.Module, folder: Path) -> None:
+    """Write the network that `train` returned. Raises UserError for anything that `load` could not rebuild."""
+    if not isinstance(model, torch.nn.Module) or not hasattr(model, "arguments"):
+        raise UserError(
+            "train() must return a Network of algorithm.py with its `arguments`; for any other model define model_fn"
+        )
+    dump({"arguments": model.arguments, "state": model.cpu().state_dict()}, folder / FILE)
+
+
+def load(folder: str) -> torch.nn.Module:
+    """Rebuild the network. Raises FileNotFoundError, or an error of torch's for a file that is not its own."""
+    import algorithm
+
+    content = read(Path(folder) / FILE)
+    network = algorithm.Network(**content["arguments"])
+    network.load_state_dict(content["state"])
+    return network.eval()
+
+
+def dump(content: dict[str, Any], path: Path) -> None:
+    """Write tensors, numbers and texts, in dicts and lists, to one file: a model or a checkpoint."""
+    torch.save(content, path)
+
+
+def read(path: Path) -> Any:
+    """Read what `dump` wrote, onto the CPU; no code in the file is run."""
+    return torch.load(path, map_location="cpu", weights_only=True)
