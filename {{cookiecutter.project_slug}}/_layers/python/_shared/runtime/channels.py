@@ -82,3 +82,13 @@ def from_config(config: Mapping[str, Any] | None, data: Path) -> Channels:
         sharded = options.get("S3DistributionType") == "ShardedByS3Key"
         channels[name] = Channel(name, folder, options.get("ContentType"), sharded)
     return channels
+
+
+def require_whole(channels: Channels) -> None:
+    """Raise UserError for a channel of which this host has only a part, where no other host takes part."""
+    for name, channel in channels.items():
+        if channel.sharded:
+            raise UserError(
+                f"channel '{name}' is ShardedByS3Key, but only one host trains: the other hosts' files would be left "
+                "out; set S3DataDistributionType to FullyReplicated, or InstanceCount to 1"
+            )

@@ -104,6 +104,8 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     config = {name: read_json(paths.config / f"{name}.json") for name in CONFIG_FILES}
     strings = config["hyperparameters"] or {}
     found = channels.from_config(config["inputdataconfig"], paths.data)
+    if job.hosts.size > 1 and not addresses:
+        channels.require_whole(found)
     os.environ.update(environment.variables(paths, job.hosts, found, strings, config))
     limit_threads(max(1, cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
@@ -114,6 +116,7 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         from runtime import distribution
 
         distribution.start(job.hosts, addresses)
+        job.stopping.listen(interrupt=False)  # again: TensorFlow has taken the signal away
     import algorithm
     from runtime import adapter
 

@@ -174,18 +174,33 @@ def test_a_busy_port_is_named(start, names):
     assert f"{names[0]} cannot use port {PORT}" in log
 
 
-def test_a_framework_that_does_not_distribute_says_so(tmp_path):
+@pytest.fixture
+def alone(tmp_path):
+    """Return a function that runs `train` on one of two hosts, of which only the first trains."""
     if (PROJECT / "runtime/distribution.py").exists():
         pytest.skip("this framework distributes")
-    config = tmp_path / "input/config"
-    config.mkdir(parents=True)
-    (config / "resourceconfig.json").write_text('{"current_host": "algo-2", "hosts": ["algo-1", "algo-2"]}')
-    run = subprocess.run(
-        [sys.executable, PROJECT / "runtime/train"],
-        env={**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+
+    def alone(host: str) -> subprocess.CompletedProcess:
+        config = tmp_path / "input/config"
+        config.mkdir(parents=True)
+        (config / "resourceconfig.json").write_text(f'{{"current_host": "{host}", "hosts": ["algo-1", "algo-2"]}}')
+        (config / "inputdataconfig.json").write_text('{"training": {"S3DistributionType": "ShardedByS3Key"}}')
+        (tmp_path / "input/data/training").mkdir(parents=True)
+        environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path)}
+        command = [sys.executable, PROJECT / "runtime/train"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return alone
+
+
+def test_a_framework_that_does_not_distribute_says_so(alone, tmp_path):
+    run = alone("algo-2")
     assert run.stdout == "algo-2: this framework trains on the first host, algo-1; nothing to do here\n"
+    assert run.returncode == 0
     assert not (tmp_path / "model").exists()
+
+
+def test_and_it_does_not_train_on_a_part_of_the_data(alone, tmp_path):
+    assert alone("algo-1").returncode == 1
+    failure = (tmp_path / "output/failure").read_text()
+    assert failure.startswith("UserError: channel 'training' is ShardedByS3Key, but only one host trains")

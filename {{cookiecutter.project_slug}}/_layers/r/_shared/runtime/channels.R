@@ -67,3 +67,18 @@ channels_from_config <- function(config, data) {
   })
   new_channels(stats::setNames(channels, names(config)))
 }
+
+# Raise UserError for a channel of which this host has only a part, where no other host takes part.
+require_whole_channels <- function(config) {
+  for (name in names(config)) {
+    if (identical(config[[name]]$S3DistributionType, "ShardedByS3Key")) {
+      stop(user_error(
+        paste(
+          "channel '%s' is ShardedByS3Key, but only one host trains: the other hosts' files would be left out;",
+          "set S3DataDistributionType to FullyReplicated, or InstanceCount to 1"
+        ),
+        name
+      ))
+    }
+  }
+}

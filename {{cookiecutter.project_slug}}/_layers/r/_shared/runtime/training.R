@@ -58,6 +58,9 @@ run_training <- function(project, paths) {
     cat(hosts$current, ": this framework trains on the first host, ", first, "; nothing to do here\n", sep = "")
     return()
   }
+  if (hosts$size > 1) {
+    require_whole_channels(config$inputdataconfig)
+  }
   dir.create(paths$model, showWarnings = FALSE, recursive = TRUE)
   dir.create(paths$output_data, showWarnings = FALSE, recursive = TRUE)
   hyperparameters <- hyperparameters_of(algorithm, strings)

@@ -82,6 +82,12 @@ test_that("an empty channel, a lost one and Pipe mode are explained", {
   expect_error(from_config(list(training = list(TrainingInputMode = "Pipe")), data), "Pipe mode")
 })
 
+test_that("a channel of which the only host that trains has a part is refused", {
+  sharded <- list(training = list(S3DistributionType = "ShardedByS3Key"))
+  expect_error(runtime$require_whole_channels(sharded), "channel 'training' is ShardedByS3Key, but only one host")
+  expect_silent(runtime$require_whole_channels(list(training = list(S3DistributionType = "FullyReplicated"))))
+})
+
 test_that("bad training data names the file and the line", {
   data <- new_folder()
   write_text("1,2\n3\n", data, "training", "part.csv")
