@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import platform
 import re
 import resource
 import signal
@@ -68,7 +69,7 @@ class Server:
                 if self.process.poll() is not None or time.perf_counter() - started > START_SECONDS:
                     raise RuntimeError(f"{side.name} does not start:\n{(side.folder / 'log.txt').read_text()}")
                 time.sleep(0.002)
-            self.start_seconds = time.perf_counter() - started
+            self.started, self.start_seconds = started, time.perf_counter() - started
         except BaseException:
             self.__exit__()
             raise
@@ -94,6 +95,14 @@ class Server:
         finally:
             connection.close()
         return response.status, answer, time.perf_counter() - started
+
+    def first_answer(self, body: bytes) -> float:
+        """Wait for the first answer with status 200; return the seconds since the start."""
+        while self.invoke(body)[0] != 200:
+            if time.perf_counter() - self.started > START_SECONDS:
+                raise RuntimeError(f"{self.side.name} does not answer")
+            time.sleep(0.002)
+        return time.perf_counter() - self.started
 
     def load(self, body: str, connections: int, seconds: int) -> Load:
         """Send one body again and again on keep-alive connections, if need be until the machine is quiet.
@@ -184,3 +193,20 @@ def machine_seconds() -> tuple[float, float]:
     ticks = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
     idle = ticks[3] + ticks[4]
     return (sum(ticks) - idle) / TICKS, sum(ticks) / TICKS
+
+
+def facts() -> dict[str, object]:
+    """What figures of this machine depend on."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "cpus": len(os.sched_getaffinity(0)),
+        "cpu": model.group(1) if model else platform.machine(),
+        "load average before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+    }
+
+
+def nginx_version() -> str:
+    """The version of nginx, which says it on standard error."""
+    said = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
+    return said.strip().rpartition("/")[2]

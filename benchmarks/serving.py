@@ -6,23 +6,19 @@ Prints tables and writes results.json and results.md. Usage: python benchmarks/s
 
 import argparse
 import json
-import os
-import platform
-import re
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 import sides
-from measure import Load, Server, Side, ping_milliseconds
-from sides import IRIS, SHIPPED, SLOW, Workload
+from compare import speed, starts
+from measure import Server, Side, facts, nginx_version, ping_milliseconds
+from sides import IRIS, SHIPPED, SLOW
 
 HERE = Path(__file__).resolve().parent
-CONNECTIONS = (1, 8)
 COLUMNS = ("server", "c=1: req/s", "p50 ms", "p99 ms", "c=8: req/s", "p50 ms", "p99 ms", "x inference-server")
 COLUMNS += ("CPU µs/request", "memory MB")
 SLOW_IN_FLIGHT = 64
@@ -36,49 +32,6 @@ for _ in range(5):
     pandas.read_csv(io.BytesIO(body), header=None)
     print(time.perf_counter() - started)
 """
-
-
-def speed(workload: Workload, contenders: list[Side], rounds: int, seconds: int) -> dict:
-    """Measure load and memory of all sides: name -> {"c1": Load as dict, "c8": …, "memory_mb": …}."""
-    with ExitStack() as stack:
-        servers = [stack.enter_context(Server(side)) for side in contenders]
-        answers = {server.side.name: server.invoke(workload.row.encode())[:2] for server in servers}
-        if len({numbers(answer) for answer in answers.values()}) != 1:
-            raise RuntimeError(f"the sides do not serve the same model: {answers}")
-        runs: dict[str, dict[int, list[Load]]] = {s.name: {c: [] for c in CONNECTIONS} for s in contenders}
-        for number in range(rounds + 1):  # the first one warms up
-            for connections in CONNECTIONS:
-                for server in servers:
-                    load = server.load(workload.row, connections, seconds if number else 1)
-                    if number:
-                        runs[server.side.name][connections].append(load)
-        memory = {server.side.name: server.memory() for server in servers}
-    return {
-        name: {f"c{c}": middle(loads) for c, loads in by_connections.items()} | {"memory_mb": memory[name]}
-        for name, by_connections in runs.items()
-    }
-
-
-def numbers(answer: tuple[int, bytes]) -> tuple:
-    """An answer as its status and its fields, numbers rounded: sides may write them differently."""
-    status, body = answer
-    fields = re.split(r"[,\s]+", body.decode().strip())
-    return status, *(round(float(f), 9) if re.fullmatch(r"[-+.\de]+", f) else f for f in fields)
-
-
-def middle(loads: list[Load]) -> dict[str, float]:
-    """The medians of what several runs of wrk saw."""
-    return {key: median(getattr(load, key) for load in loads) for key in ("rate", "p50", "p99", "cpu", "others")}
-
-
-def starts(contenders: list[Side], rounds: int) -> dict[str, float]:
-    """Measure the seconds from the start to the first 200 on /ping: name -> median of at least five."""
-    seconds: dict[str, list[float]] = {side.name: [] for side in contenders}
-    for _ in range(max(rounds, 5)):
-        for side in contenders:
-            with Server(side) as server:
-                seconds[side.name].append(server.start_seconds)
-    return {name: median(values) for name, values in seconds.items()}
 
 
 def big_answers(contenders: list[Side]) -> dict[str, float | str]:
@@ -109,24 +62,11 @@ def busy_pings(seconds: int) -> dict[str, float]:
 
 def machine() -> dict[str, object]:
     """What the figures depend on."""
-    pins = {}
-    for name in ("jpmorgan", "classic"):
-        text = (sides.PEERS / f"{name}-requirements.txt").read_text()
-        pins |= dict(line.split("==") for line in text.splitlines() if "==" in line)
     project = sides.BUILD / "projects/iris/benchmark"
-    for file in (project / "runtime/requirements.txt", project / "requirements.txt"):
-        pins |= dict(line.split("==") for line in file.read_text().splitlines() if "==" in line)
+    files = [sides.PEERS / f"{name}-requirements.txt" for name in ("jpmorgan", "classic")]
+    pins = sides.pins(*files, project / "runtime/requirements.txt", project / "requirements.txt")
     shown = ("granian", "flask", "gunicorn", "inference-server", "pandas", "numpy", "scikit-learn")
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    nginx = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
-    return {
-        "cpus": sides.WORKERS,
-        "cpu": model.group(1) if model else platform.machine(),
-        "load average before": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "nginx": nginx.strip().rpartition("/")[2],
-        **{name: pins[name] for name in shown},
-    }
+    return facts() | {"nginx": nginx_version()} | {name: pins[name] for name in shown}
 
 
 def budgets(result: dict) -> list[tuple[str, str, bool]]:
@@ -213,7 +153,7 @@ def main() -> None:
     for workload in (IRIS, SHIPPED):
         print(f"measuring {workload.name}", flush=True)
         sides_of_it = contenders[workload.name]
-        result["speed"][workload.name] = speed(workload, sides_of_it, arguments.rounds, arguments.seconds)
+        result["speed"][workload.name] = speed(sides_of_it, workload.row, arguments.rounds, arguments.seconds)
     print("measuring starts, a large body, and pings under load", flush=True)
     result["start_seconds"] = starts(contenders["iris"], arguments.rounds)
     result["big_csv_seconds"] = big_answers(contenders["iris"])

@@ -1,12 +1,14 @@
 """The classic stack's Flask application: a model kept by the first request that asks for it, pandas for CSV."""
 
 import io
+import os
 from functools import cache
+from importlib import import_module
 
 import flask
 import pandas
-import workloads
 
+workloads = import_module(os.environ["MODEL_MODULE"])
 app = flask.Flask(__name__)
 model = cache(workloads.load)
 
