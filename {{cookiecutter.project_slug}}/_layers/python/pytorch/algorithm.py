@@ -140,15 +140,16 @@ def read(channel):
 
 def fit_epoch(network, optimizer, data, epoch, hyperparameters):
     """Go through the data once, in mini-batches; the mean squared error meanwhile."""
-    total = torch.zeros((), device=distribution.device())
-    for rows, count in data.share.batches(hyperparameters.batch_size, hyperparameters.seed, epoch):
+    losses = []
+    for positions, count in data.share.batches(hyperparameters.batch_size, hyperparameters.seed, epoch):
+        rows = torch.from_numpy(positions)
         errors = mse_loss(network(data.features[rows]), data.target[rows], reduction="sum")
         optimizer.zero_grad()
         # `errors` are those of this process's part of the batch, and the gradients of all processes are averaged.
         (errors * (distribution.size() / count)).backward()
         optimizer.step()
-        total += errors.detach()
-    return distribution.total([total.item()])[0] / data.share.total
+        losses.append(errors.detach())
+    return distribution.total([torch.stack(losses).sum().item()])[0] / data.share.total
 
 
 def evaluate(network, data):
