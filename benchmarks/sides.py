@@ -17,6 +17,7 @@ ROOT = HERE.parent
 BUILD = HERE / "build"
 PEERS = HERE / "peers"
 WORKERS = len(os.sched_getaffinity(0))
+CLASSIC = "nginx + gunicorn + pandas"
 GUNICORN = ("-m", "gunicorn", "--workers", str(WORKERS), "--worker-class", "sync", "--chdir", str(PEERS))
 
 # The only place where a model is pickled: the peers have no other way.
@@ -161,14 +162,14 @@ def peers(workload: Workload) -> Sequence[Side]:
     return jpmorgan, classic(workload, python("classic", PEERS / "classic-requirements.txt"))
 
 
-def classic(workload: Workload, interpreter: str, model: str = "workloads") -> Side:
-    """The classic stack, with the model that our side has trained; `model` is the module of peers/ that knows it."""
+def classic(workload: Workload, interpreter: str, model: str = "workloads", name: str = CLASSIC) -> Side:
+    """The classic stack, with the model that our side has trained; `model` is the module of peers/ that asks it."""
     (port,) = free_ports(1)
-    folder = BUILD / "run" / workload.name / "classic"
+    folder = BUILD / "run" / workload.name / f"classic-{model}"
     folder.mkdir(parents=True, exist_ok=True)
     nginx = (PEERS / "nginx.conf").read_text().replace("FOLDER", str(folder)).replace("PORT", str(port))
     (folder / "nginx.conf").write_text(nginx)
     start = (sys.executable, str(PEERS / "start_classic.py"), str(folder), interpreter)
     bind = ("--bind", f"unix:{folder}/gunicorn.sock", "--timeout", "60", "classic:app")
     variables = {"WORKLOAD": workload.name, "MODEL_FOLDER": str(BUILD / "ml" / workload.name), "MODEL_MODULE": model}
-    return Side("nginx + gunicorn + pandas", (*start, *GUNICORN, *bind), port, variables, folder)
+    return Side(name, (*start, *GUNICORN, *bind), port, variables, folder)
