@@ -60,7 +60,7 @@ def test_resumes_from_checkpoint(engine, sample, trained):
     if sample.resumed_hyperparameters is None or not sample.checkpoints:
         pytest.skip("sample.toml has no checkpoints = true with resumed_hyperparameters")
     job = Job.of(sample, sample.resumed_hyperparameters)
-    run, undisturbed = engine.train(job), engine.train(job)
+    run = engine.train(job)
     while not run.checkpoint_files() and run.exit_code is None and run.seconds < GOING_TIMEOUT:
         time.sleep(0.05)
     run.wait(SETTLE)
@@ -92,7 +92,7 @@ def test_resumes_from_checkpoint(engine, sample, trained):
             got=resumed.got,
             advice='Load the newest checkpoint at the start and print "resuming from checkpoint ...".',
         )
-    whole = finish(undisturbed)
+    whole = finish(engine.train(job))
     for metric in sample.metrics:
         expected, got = last_value(whole.run, metric["Regex"]), last_value(resumed.run, metric["Regex"])
         # A job that was killed after its last checkpoint has nothing more to say.

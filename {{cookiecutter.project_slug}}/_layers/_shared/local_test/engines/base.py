@@ -18,6 +18,16 @@ from ..sample import Request
 LOG_TAIL = 25
 
 
+def job_variables(job: Job, cpus: int) -> dict[str, str]:
+    """Return the variables of a training job (T20), and for hosts that share this machine how many threads to use.
+
+    On SageMaker each has a machine of its own. Threads that wait for one another by spinning would take the CPUs from
+    those that they wait for.
+    """
+    variables = {"TRAINING_JOB_NAME": "local-test"}
+    return variables | ({"OMP_NUM_THREADS": str(max(1, cpus // len(job.hosts)))} if job.hosts else {})
+
+
 @dataclass(frozen=True)
 class Executable:
     """`train` or `serve` as found: `first_line` is the shebang (b"" for a binary).

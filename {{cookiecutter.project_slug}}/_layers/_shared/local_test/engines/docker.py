@@ -21,7 +21,7 @@ from .. import archive, interrupts
 from ..errors import SetupError
 from ..job import Job, write_processing
 from ..sample import Sample
-from .base import Engine, Executable, Process, Program, Run, Server, shebang_words
+from .base import Engine, Executable, Process, Program, Run, Server, job_variables, shebang_words
 from .docker_cli import LABEL, docker, output_of, remove_all, why_unusable
 
 ML = "/opt/ml"
@@ -246,7 +246,9 @@ class DockerEngine(Engine):
         mounts = [f"{everything}:{ML}:nocopy", f"{channels}:{ML}/input/data:nocopy"]
         self._fill(mounts, tree, ML)
         mounts[1] += ",ro" if self.read_only_channels else ""
-        options = [*_volumes(mounts), "--env", "TRAINING_JOB_NAME=local-test", *network]
+        variables = job_variables(job, self.cpus)
+        options = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+        options += [*_volumes(mounts), *network]
         container = self._create(options, "train")
         with interrupts.held():
             run = ContainerRun(" ".join(["docker run", *network, self.image, "train"]), container)

@@ -18,7 +18,7 @@ from .. import interrupts
 from ..archive import changes, files, snapshot
 from ..errors import SetupError
 from ..job import Job
-from .base import Engine, Executable, Process, Program, Run, Server, shebang_words
+from .base import Engine, Executable, Process, Program, Run, Server, job_variables, shebang_words
 
 # What programs may see of the user's environment. Above all no AWS_*: nothing may depend on credentials (T40).
 KEPT_VARIABLES = (
@@ -158,7 +158,7 @@ class ProcessEngine(Engine):
             shutil.copytree(checkpoints, base / "checkpoints")
         before = snapshot(base / "input/data")
         with interrupts.held():
-            run = LocalRun(*self._start("train", base, {"TRAINING_JOB_NAME": "local-test"}))
+            run = LocalRun(*self._start("train", base, job_variables(job, os.cpu_count() or 1)))
             run.job, run.base, run.channels_before = job, base, before
             self.programs.append(run)
         return run
