@@ -30,16 +30,16 @@ def crlf(project: Path) -> None:
 
 
 # The server starts at once and the model is loaded by the first request, as in most samples.
-LAZY = """        import dataclasses
+LAZY = """    import dataclasses
 
-        eager, model = steps, []
+    eager, loaded = steps, []
 
-        def predict_fn(features, loaded):
-            if not loaded:
-                loaded.append(eager.model_fn(str(paths.model)))
-            return eager.predict_fn(features, loaded[0])
+    def predict_fn(features, model):
+        if not model:
+            model.append(eager.model_fn(str(paths.model)))
+        return eager.predict_fn(features, model[0])
 
-        steps = dataclasses.replace(eager, predict_fn=predict_fn)
+    app = create_app(loaded, dataclasses.replace(eager, predict_fn=predict_fn), settings)
 """
 
 # The server never gets to know of SIGTERM.
@@ -70,7 +70,7 @@ PYTHON = {
         ["/opt/ml/output/failure"],
     ),
     "ping is 200 before the model is loaded": (
-        change("runtime/serving.py", "        model = steps.model_fn(str(paths.model))\n", LAZY),
+        change("runtime/serving.py", "    app = create_app(load_model(steps, paths), steps, settings)\n", LAZY),
         {"test_broken_model_is_never_healthy"},
         ["/ping", "Load the model before"],
     ),

@@ -110,7 +110,7 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     limit_threads(max(1, cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
     # Late, because the numeric libraries that they import read the variables set above. What is imported stays, so
-    # that looking for garbage meanwhile would only cost time, a third of the start for large libraries.
+    # that looking for garbage in it, now or later, would only cost time: a third of the start for large libraries.
     gc.disable()
     if addresses:
         from runtime import distribution
@@ -120,6 +120,7 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     import algorithm
     from runtime import adapter
 
+    gc.freeze()
     gc.enable()
 
     paths.model.mkdir(parents=True, exist_ok=True)
