@@ -18,8 +18,9 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 	.venv/bin/cookiecutter . --no-input --default-config --output-dir $(DEMO)
 	$(MAKE) -C $(DEMO)/my-algorithm local-test
 
+# The projects that the tests make have a make of their own, and what is given to this one is not meant for it.
 test: .venv/ready ## Run the template's tests
-	.venv/bin/python -m pytest $(ARGS)
+	env -u ARGS -u MAKEFLAGS .venv/bin/python -m pytest $(ARGS)
 
 lint: .venv/ready ## Run the static tests and the linters only
 	.venv/bin/python -m pytest -q tests/test_static.py tests/test_lint.py
