@@ -146,7 +146,7 @@ def fit_epoch(network, optimizer, data, epoch, hyperparameters):
         errors = mse_loss(network(data.features[rows]), data.target[rows], reduction="sum")
         optimizer.zero_grad()
         # `errors` are those of this process's part of the batch, and the gradients of all processes are averaged.
-        (errors * (distribution.size() / count)).backward()
+        errors.backward(torch.full_like(errors, distribution.size() / count))
         optimizer.step()
         losses.append(errors.detach())
     return distribution.total([torch.stack(losses).sum().item()])[0] / data.share.total
