@@ -78,6 +78,7 @@ class Cluster:
         self._ports = {hosts.current: free_port()}
         self._complete = threading.Event()
         self._leaving = False
+        self._failed = False  # this host: what becomes of the others from then on is its doing
         self._connections: dict[socket.socket, Connection] = {}
         self._selector = selectors.DefaultSelector()
 
@@ -100,7 +101,7 @@ class Cluster:
         """Tell the other hosts that this one has finished, or why it failed."""
         if error and not isinstance(error, UserError | InputError | TrainingStopped):
             time.sleep(NEWS)
-        self._leaving = True
+        self._leaving, self._failed = True, error is not None
         message = {"lost": self.hosts.current, "reason": reason(error)} if error else {"finished": True}
         for connection in list(self._connections.values()):
             connection.send(message)
@@ -208,7 +209,7 @@ class Cluster:
 
     def _end(self, host: str, why: str) -> None:
         """Another host is gone: tell those who cannot know, then end this one."""
-        if self.hosts.is_first:
+        if self.hosts.is_first and not self._failed:
             self._tell({"lost": host, "reason": why})
         if not self._leaving:
             died = "died: its program was killed (out of memory?) or its network is gone"
