@@ -29,7 +29,7 @@ import sides  # noqa: E402
 from measure import facts  # noqa: E402
 from sides import NETWORKS, PEERS  # noqa: E402
 
-EPOCHS = {"pytorch": 400, "tensorflow": 400}  # of the long job: about a minute
+EPOCHS = {"pytorch": 600, "tensorflow": 600}  # of the long job: about a minute
 SHORT_ROUNDS = 3  # jobs of one epoch for each long one
 LONG, SHORT = "long", "one epoch"
 BARE, OURS = "bare script", "runtime/train"
@@ -81,11 +81,12 @@ class Contest:
                 program: pool.submit(timed, command, bases[program], cpu)
                 for (program, command), cpu in zip(commands.items(), cpus, strict=True)
             }
+        took = {program: run.result() for program, run in runs.items()}
         learnt = {program: lowest_loss(base, epochs) for program, base in bases.items()}
         # Rounding differs, and over many epochs it counts.
         if not isclose(learnt[BARE], learnt[OURS], rel_tol=1e-4 if epochs == 1 else 0.03):
             raise RuntimeError(f"the sides learn differently: the lowest loss is {learnt}")
-        return {program: run.result() for program, run in runs.items()}
+        return took
 
     def measure(self, rounds: int, epochs: int) -> dict[str, dict[str, list[Took]]]:
         """Run all jobs; job -> program -> what it took in each round. Raises RuntimeError as `race` does."""
@@ -101,19 +102,17 @@ class Contest:
 
 
 def timed(command: Sequence[str], base: Path, cpu: int) -> Took:
-    """Run a job on one CPU and say what it took; what it prints goes to log.txt."""
+    """Run a job on one CPU and say what it took; what it prints goes to log.txt. Raises RuntimeError if it fails."""
     variables = {"SAGEMAKER_BASE_DIR": str(base)} | dict.fromkeys(THREADS, "1")
     os.sched_setaffinity(0, {cpu})  # of this thread, from which the program inherits it
     with (base / "log.txt").open("w") as log:
         started = time.perf_counter()
         process = subprocess.Popen(command, env=os.environ | variables, stdout=log, stderr=log)
-        try:
-            _, status, used = os.wait4(process.pid, 0)
-        except BaseException:
-            process.kill()
-            raise
+        _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"a training failed:\n{(base / 'log.txt').read_text()[-2000:]}")
     return Took(wall, used.ru_utime + used.ru_stime)
 
 

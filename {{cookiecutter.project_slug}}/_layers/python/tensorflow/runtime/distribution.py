@@ -57,7 +57,7 @@ def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
     """Compile a training step of `step(features, target, *numbers)`, that each replica makes with its part of the rows.
 
     The result takes this process's rows as arrays; it gives the sum of the step's results over all replicas. It is
-    compiled anew for other numbers, since to hand them over at each step would take a tenth of a small step's time.
+    compiled anew for other numbers, so let those be few: to hand them over would take a tenth of a small step's time.
     """
     replicas = strategy().num_replicas_in_sync // size()
 
