@@ -25,7 +25,7 @@ def halves(channel: str) -> list[str]:
     return ["".join(rows[:cut]), "".join(rows[cut:])]
 
 
-def train(folder: Path, size: int, *, sharded: bool = False) -> list[tuple[str, str, list[str]]]:
+def train(folder: Path, size: int, *, sharded: bool = False, **environment: str) -> list[tuple[str, str, list[str]]]:
     """Train on several hosts; for each the last line of metrics, the digest of its parameters, the model's files."""
     block = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"
     names = [f"{block}.{number}" for number in range(1, size + 1)]
@@ -51,7 +51,7 @@ def train(folder: Path, size: int, *, sharded: bool = False) -> list[tuple[str, 
         runs.append(
             subprocess.Popen(
                 [sys.executable, PROJECT / "runtime/train"],
-                env={**os.environ, "SAGEMAKER_BASE_DIR": str(folder / name)},
+                env={**os.environ, **environment, "SAGEMAKER_BASE_DIR": str(folder / name)},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -87,3 +87,25 @@ def test_two_hosts_end_with_the_same_parameters_and_with_one_hosts_loss(tmp_path
     assert loss(first[0]) == pytest.approx(loss(alone[0]), abs=TOLERANCE)
     assert first[2] == alone[2]
     assert second[2] == []
+
+
+def test_a_crash_while_python_closes_down_does_not_fail_the_job(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        """
+import atexit, os, pathlib, sys, threading, time
+
+class Crash:
+    def __del__(self, abort=os.abort):
+        abort()
+
+def use_a_library():  # which registers its exit handler when algorithm.py imports it
+    while "algorithm" not in sys.modules:
+        time.sleep(0.01)
+    atexit.register(lambda: pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "goodbye").touch())
+
+crash = Crash()
+threading.Thread(target=use_a_library).start()
+"""
+    )
+    train(tmp_path, 2, PYTHONPATH=str(tmp_path))
+    assert len(list(tmp_path.glob("*/goodbye"))) == 2

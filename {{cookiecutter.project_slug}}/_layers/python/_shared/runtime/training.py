@@ -1,5 +1,6 @@
 """`train`: the program that SageMaker starts for a training job (contract section 1)."""
 
+import atexit
 import errno
 import gc
 import importlib.util
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from runtime import channels, environment, failure
 from runtime.checkpoints import Checkpoints
@@ -50,6 +51,27 @@ class Job:
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))
         self.is_first = hosts.is_first and local_rank == 0
         self.report = report if local_rank == 0 else lambda values: None
+
+
+def program() -> NoReturn:
+    """`main`, and an end that keeps its exit status.
+
+    Where processes train together, Python is not taken apart at the end: the threads that talk with the other
+    processes crash now and then meanwhile (pytorch/pytorch#190489), also after destroy_process_group, and SageMaker
+    would count the job as failed, its model saved.
+    """
+    status = 1
+
+    def leave() -> None:
+        distribution = sys.modules.get("runtime.distribution")
+        if distribution and distribution.size() > 1:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    atexit.register(leave)  # the first to be registered is the last to be called: the libraries have had their turn
+    status = main()
+    sys.exit(status)
 
 
 def main() -> int:

@@ -163,7 +163,7 @@ def job(tmp_path):
         (project / "algorithm.py").write_text(textwrap.dedent(code))
         (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps(hyperparameters or {}))
         # The program finds its project beside itself, so it is started as SageMaker would: through its own file.
-        program = f"import sys; sys.path[0:0] = [{str(project)!r}]; from runtime.training import main; sys.exit(main())"
+        program = f"import sys; sys.path[0:0] = [{str(project)!r}]; from runtime.training import program; program()"
         return subprocess.Popen(
             [sys.executable, "-c", program],
             env=os.environ | {"SAGEMAKER_BASE_DIR": str(base), "PYTHONUNBUFFERED": "1"},
