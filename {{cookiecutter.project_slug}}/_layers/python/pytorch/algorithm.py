@@ -140,13 +140,13 @@ def read(channel):
 
 def fit_epoch(network, optimizer, data, epoch, hyperparameters):
     """Go through the data once, in mini-batches; the mean squared error meanwhile."""
-    losses = []
+    losses, processes = [], distribution.size()
     for positions, count in data.share.batches(hyperparameters.batch_size, hyperparameters.seed, epoch):
         rows = torch.from_numpy(positions)
         errors = mse_loss(network(data.features[rows]), data.target[rows], reduction="sum")
         optimizer.zero_grad()
         # `errors` are those of this process's part of the batch, and the gradients of all processes are averaged.
-        errors.backward(torch.full_like(errors, distribution.size() / count))
+        errors.backward(torch.full_like(errors, processes / count))
         optimizer.step()
         losses.append(errors.detach())
     return distribution.total([torch.stack(losses).sum().item()])[0] / data.share.total
@@ -154,7 +154,7 @@ def fit_epoch(network, optimizer, data, epoch, hyperparameters):
 
 def evaluate(network, data):
     """The mean squared error on the data."""
-    rows = data.share.all()
+    mine = data.share.mine
     with torch.inference_mode():
-        total = mse_loss(network(data.features[rows]), data.target[rows], reduction="sum")
+        total = mse_loss(network(data.features[mine]), data.target[mine], reduction="sum")
     return distribution.total([total.item()])[0] / data.share.total

@@ -74,8 +74,8 @@ def train(channels, hyperparameters, job):
             float(fit(data.features[rows], data.target[rows], count))
             for rows, count in data.share.batches(hyperparameters.batch_size, hyperparameters.seed, progress.epoch)
         )
-        rows = validation.share.all()
-        validation_loss = float(evaluate(validation.features[rows], validation.target[rows])) / validation.share.total
+        mine = validation.share.mine
+        validation_loss = float(evaluate(validation.features[mine], validation.target[mine])) / validation.share.total
         if progress.improved(validation_loss):
             best = values(model.weights)
         job.report(

@@ -24,7 +24,7 @@ def world(monkeypatch):
 
 def test_alone_it_has_all_rows_in_an_order_of_the_seed(world):
     share = world(0, [10])
-    batches = list(share.batches(4, seed=1, epoch=0))
+    batches = share.batches(4, seed=1, epoch=0)
     assert [count for _, count in batches] == [4, 4, 2]
     order = np.concatenate([rows for rows, _ in batches])
     assert sorted(order) == list(range(10))
@@ -35,7 +35,7 @@ def test_alone_it_has_all_rows_in_an_order_of_the_seed(world):
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_with_the_same_rows_divide_every_batch(world, processes):
     alone = [rows.tolist() for rows, _ in world(0, [11]).batches(4, seed=1, epoch=0)]
-    shares = [list(world(rank, [11] * processes).batches(4, seed=1, epoch=0)) for rank in range(processes)]
+    shares = [world(rank, [11] * processes).batches(4, seed=1, epoch=0) for rank in range(processes)]
     for number, whole in enumerate(alone):
         parts = [share[number][0].tolist() for share in shares]
         assert sorted(row for part in parts for row in part) == sorted(whole)

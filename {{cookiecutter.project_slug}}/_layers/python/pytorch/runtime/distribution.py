@@ -67,9 +67,10 @@ def parallel(network: torch.nn.Module) -> torch.nn.Module:
 
 def total(values: Sequence[float]) -> np.ndarray:
     """The sum over all processes of each of the values, shape (len(values),)."""
+    if not dist.is_initialized():
+        return np.array(values, dtype=np.float64)
     summed = torch.tensor(values, dtype=torch.float64, device=device())
-    if dist.is_initialized():
-        dist.all_reduce(summed)
+    dist.all_reduce(summed)
     return summed.cpu().numpy()
 
 
