@@ -176,7 +176,8 @@ def report(result: dict) -> str:
                 took = one[program]
                 lines.append(f"| {name} | {one['rounds']} | {program} | {took['wall']:.2f} | {took['cpu']:.2f} |")
         shares = ", ".join(f"{share:+.1%}" for share in of["jobs"][LONG]["over"]["wall"]["shares"])
-        lines += ["", f"The {of['epochs']} epochs by runtime/train are longer by, in each round: {shares}.", ""]
+        rising = f"How much longer runtime/train took for {of['epochs']} epochs, the rounds in rising order: {shares}."
+        lines += ["", rising, ""]
     lines += ["## Budgets", "", "| wanted | measured | |", "|---|--:|---|"]
     lines += [f"| {wanted} | {got} | {'met' if met else 'MISSED'} |" for wanted, got, met in bars(result)]
     return "\n".join(lines) + "\n"

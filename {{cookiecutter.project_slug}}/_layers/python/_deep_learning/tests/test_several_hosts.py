@@ -103,8 +103,8 @@ def use_a_library():  # which registers its exit handler when algorithm.py impor
         time.sleep(0.01)
     atexit.register(lambda: pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "goodbye").touch())
 
-crash = Crash()
-threading.Thread(target=use_a_library).start()
+sys.crash = Crash()  # what sys has is let go last, and for certain
+threading.Thread(target=use_a_library, daemon=True).start()
 """
     )
     train(tmp_path, 2, PYTHONPATH=str(tmp_path))
