@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,8 @@ def job(workload: Workload, project: Path) -> Path:
     shutil.rmtree(base, ignore_errors=True)
     (base / "input/config").mkdir(parents=True)
     if not workload.files:
-        shutil.copytree(project / "local_test/sample", base / "input/data")
+        for channel in tomllib.loads((project / "sample/sample.toml").read_text())["training"]["channels"]:
+            shutil.copytree(project / "sample" / channel, base / "input/data" / channel)
     else:
         (base / "input/data/train").mkdir(parents=True)
         shutil.copy(HERE / "ours/iris.csv", base / "input/data/train")

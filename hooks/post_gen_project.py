@@ -37,8 +37,9 @@ REQUIRED = (
     "runtime/adapter.*",
     "tests/**/test?algorithm.*",
     "local_test/requirements.txt",
-    "local_test/sample.toml",
-    "local_test/sample/*/*",
+    "sample/sample.toml",
+    "sample/train/*",
+    "sample/processing/*",
 )
 
 INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript"}

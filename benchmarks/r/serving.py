@@ -43,7 +43,7 @@ def train(project: Path) -> Path:
     """Train on the sample by the project's own `train`; return the folder that stands for /opt/ml."""
     base = BUILD / "ml"
     shutil.rmtree(base, ignore_errors=True)
-    shutil.copytree(project / "local_test/sample", base / "input/data")
+    shutil.copytree(project / "sample/train", base / "input/data/train")
     command = ["sh", str(project / "runtime/train")]
     subprocess.run(command, env=os.environ | {"SAGEMAKER_BASE_DIR": str(base)}, check=True, stdout=subprocess.DEVNULL)
     return base

@@ -5,19 +5,20 @@
 
 What it is made of:
 
-    sample.toml, sample/    what is sent to the algorithm, and what it should answer
-    sample.py               reads sample.toml
+    sample.py               reads ../sample/sample.toml: what is sent to the algorithm, and what it should answer
     job.py                  lays out /opt/ml as SageMaker does before it starts `train`
     archive.py              tar files: model.tar.gz, and what goes in and out of containers
     engines/                how `train` and `serve` are started: in a container, or as a process
     exchange.py             one HTTP request and its response
     startup.py              waits until a server answers
     payloads.py             bodies to send: garbage, large ones, many lines
+    waits.py                how long it waits for what
     interrupts.py           Ctrl-C while something is started or removed
     explain.py              failure messages: what, sent, got, what to do
     conftest.py             options and fixtures
+    selection.py            what -k can name
     *_runs.py               the shared runs: train once, serve once, observe often
-    test_*.py               the checks; each names its clause and its point of the contract
+    test_*.py               the checks; each names its clauses of the contract
     report.py, html.py      progress, summary, report.html
     plot.py                 the drawing of data and predictions in report.html
     doctor.py               looks for what usually goes wrong on a machine

@@ -8,17 +8,17 @@ import time
 from pathlib import Path
 
 from . import doctor, interrupts
-from .engines import CHOICES, choose, open_engine
+from .engines import CHOICES, open_engine
 from .engines.base import Engine, Program
 from .errors import SetupError
 from .exchange import exchange, listening
 from .job import Job
-from .sample import HERE, load
+from .sample import FOLDER, load
 from .startup import await_ping
 
-OUTPUT = HERE / "output"
+PROJECT = Path(__file__).resolve().parent.parent
+OUTPUT = PROJECT / "local_test/output"
 PORT = 8080
-READY_WITHIN = 480.0  # I8, seconds
 
 
 def follow(program: Program, shown: int = 0) -> int:
@@ -32,9 +32,9 @@ def follow(program: Program, shown: int = 0) -> int:
     return program.exit_code
 
 
-def train(engine: Engine) -> int:
+def train(engine: Engine, sample: Path) -> int:
     """Train on the sample; keep what the job leaves in local_test/output."""
-    run = engine.train(Job.of(load()))
+    run = engine.train(Job.of(load(sample)))
     print(f"training: {run.command}", flush=True)
     code = follow(run)
     shutil.rmtree(OUTPUT, ignore_errors=True)
@@ -58,16 +58,16 @@ def serve(engine: Engine, port: int) -> int:
         raise SetupError(f"port {port} is busy. Stop what listens there, or choose another one with --port")
     server = engine.serve(model, port=port)
     print(f"serving: {server.command}", flush=True)
-    healthy_after = await_ping(server, READY_WITHIN)
+    healthy_after = await_ping(server)
     if healthy_after is not None:
         print(f"healthy after {healthy_after:.1f} s on http://127.0.0.1:{port}; `make predict` asks it, Ctrl-C ends it")
     return follow(server)
 
 
-def predict(payload: str | None, content_type: str | None, accept: str | None, port: int) -> int:
+def predict(sample: Path, payload: str | None, content_type: str | None, accept: str | None, port: int) -> int:
     """Post a file, or the sample's first request, to the running server and print the answer."""
-    request = load().requests[0]
-    body = Path(payload).read_bytes() if payload else request.body.encode()
+    request = load(sample).requests[0]
+    body = Path(payload).read_bytes() if payload else request.body
     headers = {"Content-Type": content_type or request.content_type, "Accept": accept or request.accept}
     answer = exchange(("127.0.0.1", port), "POST", "/invocations", headers, body)
     if answer.status is None:
@@ -85,33 +85,34 @@ def parser() -> argparse.ArgumentParser:
     engine = argparse.ArgumentParser(add_help=False)
     engine.add_argument("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
     engine.add_argument("--image", metavar="NAME:TAG", help="the image, for the docker engine")
+    sample = argparse.ArgumentParser(add_help=False)
+    sample.add_argument("--sample", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s")
     port = argparse.ArgumentParser(add_help=False)
     port.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
     commands = whole.add_subparsers(dest="command", required=True)
     gpus = argparse.ArgumentParser(add_help=False)
     gpus.add_argument("--gpus", action="store_true", help="give the container this machine's NVIDIA GPUs")
-    commands.add_parser("train", parents=[engine, gpus], help="train on the sample")
+    commands.add_parser("train", parents=[engine, gpus, sample], help="train on the sample")
     commands.add_parser("serve", parents=[engine, gpus, port], help="serve the trained model until Ctrl-C")
-    command = commands.add_parser("predict", parents=[port], help="post a request to the running server")
+    command = commands.add_parser("predict", parents=[port, sample], help="post a request to the running server")
     command.add_argument("payload", nargs="?", help="a file; default: the sample's first request")
     command.add_argument("content_type", nargs="?", help="default: that of the sample's first request")
     command.add_argument("--accept", help="default: that of the sample's first request")
-    commands.add_parser("doctor", parents=[engine], help="look for what usually goes wrong")
+    commands.add_parser("doctor", parents=[engine, sample], help="look for what usually goes wrong")
     return whole
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit code."""
     options = parser().parse_args(arguments)
-    project = HERE.parent
     if options.command == "predict":
-        return predict(options.payload, options.content_type, options.accept, options.port)
+        return predict(options.sample, options.payload, options.content_type, options.accept, options.port)
     if options.command == "doctor":
-        return doctor.examine(project, options.engine, options.image)
+        return doctor.examine(PROJECT, options.sample, options.engine, options.image)
     interrupts.listen()
-    engine = open_engine(options.engine or choose(), options.image, project, gpus=options.gpus)
+    engine = open_engine(options.engine, options.image, PROJECT, gpus=options.gpus)
     try:
-        return train(engine) if options.command == "train" else serve(engine, options.port)
+        return train(engine, options.sample) if options.command == "train" else serve(engine, options.port)
     finally:
         with interrupts.held():
             engine.close()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 CONFIG = "input/config"
 
+Snapshot = dict[str, tuple[int, int]]  # name -> (size in bytes, mtime in ns); folders have (0, 0)
+
 
 def pack_tree(folder: Path) -> bytes:
     """Return `folder`'s content as a tar owned by root, with input/config unlistable for others, as T7 saw it."""
@@ -75,8 +77,8 @@ def links(folder: Path) -> list[str]:
     return sorted(found)
 
 
-def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return name -> (size in bytes, mtime in ns) of everything below `folder`; folders have (0, 0)."""
+def snapshot(folder: Path) -> Snapshot:
+    """Return what is below a folder."""
     found = {}
     for path in folder.rglob("*"):
         stat = path.lstat()
@@ -84,7 +86,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def changes(before: dict, after: dict) -> list[str]:
+def changes(before: Snapshot, after: Snapshot) -> list[str]:
     """Return what differs between two snapshots, as 'created x', 'changed y', 'deleted z'."""
     return (
         [f"created {name}" for name in sorted(after.keys() - before.keys())]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from . import interrupts
+from . import interrupts, selection, waits
 from .engines import CHOICES, open_engine
 from .engines.base import Engine
 from .errors import SetupError
+from .explain import fail
 from .report import SECTIONS, Report
-from .sample import Sample, load
+from .sample import FOLDER, Sample, load
 
 pytest_plugins = ("local_test.training_runs", "local_test.hosts_runs", "local_test.serving_runs")
 
@@ -42,6 +43,8 @@ def pytest_addoption(parser):
         metavar="N",
         help="with 2 or more: also train on so many hosts (default: %(default)s)",
     )
+    group.addoption("--sample", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s")
+    group.addoption("--short-waits", action="store_true", help="wait seconds, not minutes, for what is broken")
     group.addoption(
         "--platform", default="linux/amd64", help="the platform the image is meant for (default: %(default)s)"
     )
@@ -54,13 +57,16 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "clause(*ids, point): the clauses of the contract that a check holds")
+    config.addinivalue_line("markers", "clause(*ids): the clauses of the contract that a check holds")
+    config.option.keyword = selection.expression(config.option.keyword)
     if config.option.collectonly or config.option.help:
         return
     interrupts.listen()
+    if config.option.short_waits:
+        waits.shorten()
     try:
-        config.stash[SAMPLE] = load()
         options = config.option
+        config.stash[SAMPLE] = load(options.sample)
         config.stash[ENGINE] = open_engine(options.engine, options.image, PROJECT, gpus=options.gpus)
         if config.option.hosts > 1:
             config.stash[ENGINE].host_names(config.option.hosts)  # raises where they cannot be had
@@ -76,6 +82,10 @@ def pytest_unconfigure(config):
     if engine := config.stash.get(ENGINE, None):
         with interrupts.held():
             engine.close()
+
+
+def pytest_itemcollected(item):
+    selection.offer(item)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -95,14 +105,31 @@ def pytest_collection_modifyitems(config, items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    marker = item.get_closest_marker("clause")
-    # A project may add checks of its own, which need neither a clause nor a docstring.
-    report.clauses, report.point = (marker.args, marker.kwargs["point"]) if marker else ((), "")
+    report.clauses, report.sentence = selection.clauses(item), selection.sentence(item)
     report.drawing = item.stash.get(DRAWING, "")
-    report.sentence = (item.function.__doc__ or item.name).splitlines()[0].rstrip(".")
     if call.excinfo and call.excinfo.errisinstance(SetupError):
         report.longrepr = f"local_test itself could not go on: {call.excinfo.value}"
+    # Without its engine a check fails for no fault of its own, and so would all that follow.
+    if report.failed and (lost := item.config.stash[ENGINE].lost()):
+        report.longrepr = "This check could not be finished."
+        item.session.shouldstop = str(lost)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Let a check fail whose requests were not all answered, whatever it looked at."""
+    engine = item.config.stash[ENGINE]
+    engine.take_unanswered()  # those of its fixtures, which have judged them
+    result = yield
+    for exchange in engine.take_unanswered():
+        fail(
+            "A request got no answer.",
+            sent=exchange.sent,
+            got=exchange.got,
+            advice="Read the log above, and where the processes stand: something waits there, or has crashed.",
+        )
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Looks for what usually goes wrong: "why did ping fail", "why does it not build"."""
 
-import json
 import os
 import platform
 import shutil
@@ -8,13 +7,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .engines import why_no_docker
 from .engines.base import shebang_words
-from .engines.docker_cli import LABEL, docker, output_of, why_unusable
 from .engines.process import ProcessEngine
 from .errors import SetupError
 from .exchange import listening
 from .sample import load
+
+if TYPE_CHECKING:
+    from docker import DockerClient
 
 GIGABYTE = 1024**3
 DISK_NEEDED = 5 * GIGABYTE  # an image, its layers, and the model
@@ -32,10 +35,10 @@ class Finding:
     text: str
 
 
-def examine(project: Path, engine: str | None, image: str | None) -> int:
+def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None) -> int:
     """Print all findings; return 1 if something is wrong, else 0."""
-    reason = why_unusable()
-    checks = [machine(), sample(), scripts(project)]
+    reason = why_no_docker()
+    checks = [machine(), sample(sample_folder), scripts(project)]
     if engine == "docker" or (engine is None and not reason):
         checks.append([Finding(False, reason)] if reason else containers(image))
     else:
@@ -71,11 +74,10 @@ def machine() -> Iterator[Finding]:
     )
 
 
-def sample() -> Iterator[Finding]:
+def sample(folder: Path) -> Iterator[Finding]:
     """Look at sample.toml and its files."""
     try:
-        found = load()
-        found.channel_folders()
+        found = load(folder)
         yield Finding(True, f"sample.toml has {len(found.channels)} channels and {len(found.requests)} requests")
     except SetupError as error:
         yield Finding(False, str(error))
@@ -107,34 +109,40 @@ def processes(project: Path, reason: str | None) -> Iterator[Finding]:
 
 def containers(image: str | None) -> Iterator[Finding]:
     """Look at Docker, the image, and what containers and networks were left behind."""
-    version = output_of("version", "--format", "{{.Server.Version}}")
-    yield Finding(True, f"the Docker daemon answers (version {version})")
+    from .engines.daemon import LABEL, connect  # late: a machine without the docker SDK has a doctor, too
+
+    client = connect()
+    yield Finding(True, f"the Docker daemon answers (version {client.version()['Version']})")
     if image:
-        yield image_finding(image)
-    yield leftovers("containers", ["ps", "--all"], "docker rm --force --volumes")
-    yield leftovers("networks", ["network", "ls"], "docker network rm")
-    last = output_of("ps", "--all", "--latest", "--format", "{{.ID}} {{.Image}} {{.Status}}")
-    if last:
-        logs = docker("logs", "--tail", str(LOG_LINES), last.split()[0], check=False)
-        text = (logs.stdout + logs.stderr).decode("utf-8", "replace").strip()
-        yield Finding(None, f"the last container: {last}\n{text}")
+        yield image_finding(client, image)
+    wanted = {"label": LABEL}
+    left = client.containers.list(all=True, filters=wanted)
+    yield leftovers("containers", [one.short_id for one in left], "docker rm --force --volumes")
+    yield leftovers("networks", [one.name for one in client.networks.list(filters=wanted)], "docker network rm")
+    for last in client.containers.list(all=True, limit=1):
+        text = last.logs(tail=LOG_LINES).decode("utf-8", "replace").strip()
+        yield Finding(
+            None, f"the last container: {last.short_id} {last.attrs['Config']['Image']} {last.status}\n{text}"
+        )
+    client.close()
 
 
-def leftovers(kind: str, listing: list[str], removing: str) -> Finding:
-    """Look for what a local_test that was killed has left; `listing` and `removing` are docker commands."""
-    left = output_of(*listing, "--quiet", "--filter", f"label={LABEL}").split()
+def leftovers(kind: str, left: list[str], removing: str) -> Finding:
+    """Judge what a local_test that was killed has left; `removing` is a docker command."""
     if not left:
         return Finding(True, f"no {kind} of local_test were left behind")
     what = f"{len(left)} {kind} of local_test are there; if no local_test is running, remove them"
     return Finding(None, f"{what}: {removing} {' '.join(left)}")
 
 
-def image_finding(image: str) -> Finding:
+def image_finding(client: "DockerClient", image: str) -> Finding:
     """Look at the image: there, and for the right processor."""
-    found = docker("image", "inspect", image, check=False)
-    if found.returncode:
+    from docker.errors import ImageNotFound
+
+    try:
+        details = client.images.get(image).attrs
+    except ImageNotFound:
         return Finding(False, f"there is no image {image}; build it: make build")
-    details = json.loads(found.stdout)[0]
     built_for = f"{details['Os']}/{details['Architecture']}"
     size = details["Size"] / GIGABYTE
     if built_for != "linux/amd64":

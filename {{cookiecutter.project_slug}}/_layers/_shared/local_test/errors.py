@@ -1,5 +1,9 @@
-"""The one exception that local_test raises for its user."""
+"""The exceptions that local_test raises for its user."""
 
 
 class SetupError(Exception):
     """Something local_test needs is missing on this machine or in this project; the text says what to do."""
+
+
+class EngineLost(SetupError):
+    """What starts the programs has gone away in the middle of a run, which cannot go on."""

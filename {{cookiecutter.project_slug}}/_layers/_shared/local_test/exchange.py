@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from .waits import WAITS
+
 SHOWN_BYTES = 400
-INVOCATION_TIMEOUT = 60.0  # I13, seconds
-PING_TIMEOUT = 2.0  # I8, seconds
 
 
 def shown(body: bytes) -> str:
@@ -30,6 +30,7 @@ class Exchange:
     body: bytes = b""
     seconds: float = 0.0
     error: str | None = None
+    stuck: str = ""  # where the server's processes stood when no answer came, or too late
 
     @property
     def ok(self) -> bool:
@@ -52,10 +53,12 @@ class Exchange:
     def got(self) -> str:
         """The response in words."""
         if self.status is None:
-            return f"no answer: {self.error} (after {self.seconds:.2f} s)"
+            return "\n".join(filter(None, [f"no answer: {self.error} (after {self.seconds:.2f} s)", self.stuck]))
         headers = "".join(f"\n{name}: {value}" for name, value in self.headers.items())
         body = f"\n\n{shown(self.body)}" if self.body else "\n\n(empty body)"
-        return f"{self.status} {http.client.responses.get(self.status, '')} in {self.seconds:.2f} s{headers}{body}"
+        reason = http.client.responses.get(self.status, "")
+        stuck = f"\n{self.stuck}" if self.stuck else ""
+        return f"{self.status} {reason} in {self.seconds:.2f} s{headers}{body}{stuck}"
 
 
 def exchange(
@@ -64,12 +67,15 @@ def exchange(
     path: str,
     headers: dict[str, str] | None = None,
     body: bytes | Iterable[bytes] = b"",
-    timeout: float = INVOCATION_TIMEOUT,
+    timeout: float | None = None,
 ) -> Exchange:
     """Send one request on a connection of its own; an iterable body is sent in HTTP chunks (B3).
 
+    `timeout` is in seconds; None: SageMaker's for an invocation (I13).
+
     Never raises for what the server does: a refused connection or a time-out is `Exchange.error`.
     """
+    timeout = timeout or WAITS.invocation
     chunked = not isinstance(body, bytes)
     chunks = list(body) if chunked else [body]
     headers = dict(headers or {}) | ({"Transfer-Encoding": "chunked"} if chunked else {})

@@ -14,11 +14,8 @@ import pytest
 from .engines.base import Engine, Run
 from .job import Job
 from .sample import Sample
-from .training_runs import STOP_WITHIN, TRAINING_TIMEOUT, Finished, await_life
-
-FIRST_LATE_BY = 3.0  # seconds that the first host cannot be found by the others (T42)
-GIVE_UP_WITHIN = 60.0  # seconds that hosts get to end when one of them has failed
-SETTLE = 1.0  # seconds that hosts with nothing to do get to end, once the first one is training
+from .training_runs import Finished, await_life
+from .waits import WAITS
 
 
 @dataclass(frozen=True)
@@ -58,21 +55,23 @@ def going(runs: list[Run]) -> list[Run]:
     return [run for run in runs if run.exit_code is None]
 
 
-def finish_all(runs: list[Run], timeout: float = TRAINING_TIMEOUT, after_failure: float = GIVE_UP_WITHIN) -> OnHosts:
+def finish_all(runs: list[Run], timeout: float | None = None, after_failure: float | None = None) -> OnHosts:
     """Wait for the hosts of a job, up to `timeout` seconds, then kill those still going; collect what each left.
 
-    Once one of them has failed the others get no more than `after_failure` seconds.
+    Once one of them has failed the others get no more than `after_failure` seconds. None stands for the usual waits.
     """
-    give_up = time.monotonic() + timeout
+    after_failure = after_failure or WAITS.host_gone
+    give_up = time.monotonic() + (timeout or WAITS.training)
     while (left := going(runs)) and time.monotonic() < give_up:
         if any(run.exit_code for run in runs):
             give_up = min(give_up, max(run.ended for run in runs if run.exit_code) + after_failure)
         time.sleep(0.05)
+    hung = {run: run.stuck() for run in left}
     for run in left:
         run.crash()
     for run in runs:
         run.wait(10)
-    return OnHosts([Finished(run, run.collect(), hung=run in left) for run in runs])
+    return OnHosts([Finished(run, run.collect(), hung.get(run, "")) for run in runs])
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class HostsRuns:
     @cached_property
     def together(self) -> OnHosts:
         """The sample's job; the first host is found late."""
-        return finish_all(self.engine.train_on_hosts(self.job, self.count, first_late_by=FIRST_LATE_BY))
+        return finish_all(self.engine.train_on_hosts(self.job, self.count, first_late_by=WAITS.first_host_late))
 
     @cached_property
     def last_dies(self) -> Disturbed:
@@ -125,7 +124,7 @@ class HostsRuns:
         since = time.monotonic()
         for run in runs:
             run.signal(signal.SIGTERM)
-        return _ended(runs, idle, since, self.stop_within(STOP_WITHIN))
+        return _ended(runs, idle, since, self.stop_within(WAITS.stop_training))
 
     def _death(self, number: int) -> Disturbed:
         runs, idle = self._long_job()
@@ -134,13 +133,13 @@ class HostsRuns:
             return _given_up(runs, idle)
         since = time.monotonic()
         dying.crash()
-        return _ended(runs, idle, since, GIVE_UP_WITHIN)
+        return _ended(runs, idle, since, WAITS.host_gone)
 
     def _long_job(self) -> tuple[list[Run], list[Run]]:
         """Start the long job and wait until it is really going; return all hosts, and the idle ones."""
         runs = self.engine.train_on_hosts(Job.of(self.sample, self.sample.long_hyperparameters), self.count)
         await_life(runs[0], self.sample)
-        settled = time.monotonic() + SETTLE
+        settled = time.monotonic() + WAITS.idle_hosts
         while len(going(runs)) > 1 and time.monotonic() < settled:
             time.sleep(0.05)
         return runs, [run for run in runs[1:] if run.exit_code == 0 and runs[0].exit_code is None]

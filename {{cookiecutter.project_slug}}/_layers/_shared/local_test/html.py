@@ -24,13 +24,13 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5r
 .tile b { display: block; font-size: 1.35rem; }
 .passed { color: var(--passed); } .failed { color: var(--failed); } .skipped { color: var(--skipped); }
 .checks { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; }
-.check { display: grid; grid-template-columns: 1.5rem 2rem 7.5rem 1fr 4rem; gap: .25rem; padding: .4rem .75rem; }
+.check { display: grid; grid-template-columns: 1.5rem 7.5rem 1fr 4rem; gap: .25rem; padding: .4rem .75rem; }
 .check + .check, details + .check, .check + details { border-top: 1px solid var(--line); }
 .check .time { text-align: right; color: var(--soft); }
-.why { grid-column: 4 / 6; color: var(--soft); font-size: .9em; }
-pre { grid-column: 1 / 6; margin: .25rem 0; padding: .75rem; overflow-x: auto; white-space: pre-wrap;
+.why { grid-column: 3 / 5; color: var(--soft); font-size: .9em; }
+pre { grid-column: 1 / 5; margin: .25rem 0; padding: .75rem; overflow-x: auto; white-space: pre-wrap;
       overflow-wrap: anywhere; border-left: 3px solid var(--failed); background: var(--ground); }
-figure { grid-column: 3 / 6; margin: .5rem 0; }
+figure { grid-column: 2 / 5; margin: .5rem 0; }
 figure svg { display: block; width: 100%; height: auto; }
 figure text { fill: var(--soft); font-size: 13px; } figure .axis { stroke: var(--soft); }
 figure .grid { stroke: var(--line); } figure circle { fill: var(--soft); fill-opacity: .55; }
@@ -40,8 +40,8 @@ figcaption i { display: inline-block; vertical-align: middle; margin-right: .5em
 figcaption .dash { margin-left: 1.5em; }
 .dot { width: .55em; height: .55em; border-radius: 50%; background: var(--soft); opacity: .75; }
 .dash { width: 1.6em; height: 2.5px; background: var(--mark); }
-@media (max-width: 40rem) { .check { grid-template-columns: 1.5rem 2rem 1fr 4rem; } .check .clause { display: none; }
-  .why { grid-column: 3 / 5; } pre, figure { grid-column: 1 / 5; } }
+@media (max-width: 40rem) { .check { grid-template-columns: 1.5rem 1fr 4rem; } .check .clause { display: none; }
+  .why { grid-column: 2 / 4; } pre, figure { grid-column: 1 / 4; } }
 """
 SIGNS = {"passed": "✓", "failed": "✗", "skipped": "\N{EN DASH}"}
 
@@ -69,8 +69,8 @@ with the {escape(report.engine)} engine, {escape(report.date)}, {report.seconds:
 {"".join(tile(name, value) for name, value in report.figures)}
 </div>
 {"".join(section_of(report, name) for name in sections)}
-<footer><p>The number of a check is its point, and the short name its clause, in the contract between SageMaker and a
-container, which is written down in local_test/contract.md. A skipped check says why.</p></footer>
+<footer><p>The short names of a check are its clauses in the contract between SageMaker and a container, which is
+written down in local_test/contract.md. A skipped check says why.</p></footer>
 </body>
 </html>
 """
@@ -96,6 +96,7 @@ def row(check: Check) -> str:
     }[check.outcome]
     return (
         f'<div class="check"><span class="{check.outcome}" title="{check.outcome}">{SIGNS[check.outcome]}</span>'
-        f'<span class="soft">{check.point}</span><span class="clause">{escape(" ".join(check.clauses))}</span>'
-        f'<span>{escape(check.sentence)}</span><span class="time">{check.seconds:.1f} s</span>{below}</div>\n'
+        f'<span class="clause">{escape(" ".join(check.clauses))}</span>'
+        f'<span title="{escape(check.name)}">{escape(check.sentence)}</span>'
+        f'<span class="time">{check.seconds:.1f} s</span>{below}</div>\n'
     )

@@ -60,7 +60,7 @@ class Job:
     def of(cls, sample: Sample, hyperparameters: dict | None = None) -> "Job":
         """Return the sample's job in its plainest documented form, with other hyperparameters where given."""
         merged = {**sample.hyperparameters, **(hyperparameters or {})}
-        return cls(sample.channel_folders(), dict(sample.channels), merged)
+        return cls(sample.channel_folders, dict(sample.channels), merged)
 
     @property
     def rank(self) -> int:
@@ -160,18 +160,19 @@ class Job:
 def write_processing(base: Path, sample: Sample) -> None:
     """Write the tree that SageMaker has ready before a Processing job starts into `base` (PR3, PR4).
 
-    The sample's files are the input `data`, the files of local_test/processing the input `code`.
+    The sample's channels are the input `data`, the files of its folder processing/ the input `code`.
     """
     (base / "config").mkdir(parents=True)
     job = {
         "ProcessingJobArn": "arn:aws:sagemaker:eu-west-1:000000000000:processing-job/local-test",
         "ProcessingJobName": "local-test",
-        "AppSpecification": {"ImageUri": "local-test", "ContainerEntrypoint": list(sample.processing)},
+        "AppSpecification": {"ImageUri": "local-test", "ContainerEntrypoint": sample.processing.entrypoint},
         "Environment": {},
     }
     (base / "config/processingjobconfig.json").write_text(json.dumps(job), encoding="utf-8")
     hosts = {"current_host": "algo-1", "hosts": ["algo-1"]}
     (base / "config/resourceconfig.json").write_text(json.dumps(hosts), encoding="utf-8")
-    shutil.copytree(sample.folder, base / "processing/input/data")
-    shutil.copytree(sample.folder.parent / "processing", base / "processing/input/code")
+    for name, folder in sample.channel_folders.items():
+        shutil.copytree(folder, base / "processing/input/data" / name)
+    shutil.copytree(sample.folder / "processing", base / "processing/input/code")
     (base / "processing/output").mkdir()

@@ -12,7 +12,7 @@ from textwrap import indent
 import pytest
 from _pytest._io import TerminalWriter
 
-from . import html
+from . import html, selection
 
 SECTIONS = {
     "test_image": "Image",
@@ -33,11 +33,14 @@ STYLES = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {"yello
 
 @dataclass
 class Check:
-    """A check that has finished: outcome is passed, failed or skipped; `message` says why it is not passed."""
+    """A check that has finished: outcome is passed, failed or skipped; `message` says why it is not passed.
+
+    `name` is that of its function.
+    """
 
     section: str
+    name: str
     clauses: tuple[str, ...]
-    point: int | str
     sentence: str
     outcome: str = "passed"
     message: str = ""
@@ -101,7 +104,7 @@ class Report:
             if not self.checks or self.checks[-1].section != section:
                 self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
                 self.writer.line(f"\n{section}", bold=True)
-            self._current = Check(section, report.clauses, report.point, report.sentence)
+            self._current = Check(section, report.location[2], report.clauses, report.sentence)
             self.checks.append(self._current)
         check = self._current
         check.seconds += report.duration
@@ -117,11 +120,11 @@ class Report:
         self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
         self.writer.write(f"  {self.signs[check.outcome]} ", **STYLES[check.outcome])
         clauses = " ".join(check.clauses)
-        self.writer.write(f"{check.point:>2}  {clauses:<11} {check.sentence}")
+        self.writer.write(f"{clauses:<11} {check.sentence}")
         took = f" ({check.seconds:.1f} s)" if check.seconds >= 0.1 else ""
         self.writer.line(took if check.outcome != "skipped" else f" (skipped: {check.message})")
         if check.outcome == "failed":
-            self.writer.line(indent(check.message, " " * 20), red=True)
+            self.writer.line(indent(f"{check.name}\n{check.message}", " " * 16), red=True)
         self.writer.flush()
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
@@ -133,10 +136,18 @@ class Report:
         if not self.counts["passed"] and not self.counts["failed"] and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if not self.checks:
+            self._nothing_selected(session)
             return
         self.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         self.file.write_text(html.page(self), encoding="utf-8")
         self._summary()
+
+    def _nothing_selected(self, session: pytest.Session) -> None:
+        """Say why no check was run. Checks of several hosts need several hosts."""
+        if self.config.option.keyword:
+            self.writer.line(f"No check matches what -k asks for. {selection.HOW}.", red=True)
+        if self.config.option.hosts == 1:
+            self.writer.line("The checks of several hosts need --hosts 2 or more (make local-test HOSTS=2).")
 
     def _summary(self) -> None:
         line = self.writer.line
@@ -149,7 +160,7 @@ class Report:
             line(f"  {name}: {value}")
         failed = [check for check in self.checks if check.outcome == "failed"]
         for check in failed:
-            line(f"{self.signs['failed']} {check.point} {' '.join(check.clauses)}: {check.sentence}", red=True)
+            line(f"{self.signs['failed']} {' '.join(check.clauses)}: {check.sentence} ({check.name})", red=True)
         words = f"{len(failed)} failed" if failed else "nothing failed" if self.counts["passed"] else "nothing was run"
         words += ", interrupted" if self.interrupted else ""
         line(

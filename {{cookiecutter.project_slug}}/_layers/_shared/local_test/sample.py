@@ -4,11 +4,13 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .archive import files
 from .errors import SetupError
 
 Column = int | str  # its position from 0, or its name in the header
 
-HERE = Path(__file__).resolve().parent
+FOLDER = Path(__file__).resolve().parent.parent / "sample"
+ONE_RECORD_PER_LINE = ("text/csv", "application/jsonlines", "application/x-jsonlines")
 
 
 @dataclass(frozen=True)
@@ -16,16 +18,26 @@ class Request:
     """A request for /invocations, with the answer that is expected (None: any answer)."""
 
     content_type: str
-    body: str
+    body: bytes
     accept: str = "*/*"
-    answer: str | None = None
+    answer: bytes | None = None
     tolerance: float = 1e-6
 
     @property
     def lines(self) -> list[str]:
         """The records of the body when its format is one record per line, else nothing."""
-        one_per_line = self.content_type in ("text/csv", "application/jsonlines", "application/x-jsonlines")
-        return self.body.splitlines() if one_per_line else []
+        return self.body.decode().splitlines() if self.content_type in ONE_RECORD_PER_LINE else []
+
+
+@dataclass(frozen=True)
+class Processing:
+    """A Processing job: its ContainerEntrypoint (PR1), whose script lies in processing/.
+
+    `outputs` is file name -> expected content of what it writes (empty: any file will do).
+    """
+
+    entrypoint: list[str]
+    outputs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,7 @@ class Sample:
 
     `channels` is name -> ContentType; the files of a channel lie in `folder`/<name>.
     `metrics` are SageMaker's MetricDefinitions (T38); `hosts_tolerance` is how far a prediction of the model that was
-    trained on several hosts may be from that of the model that was trained on one; `processing` is the
-    ContainerEntrypoint of a Processing job (PR1), whose script lies in local_test/processing.
+    trained on several hosts may be from that of the model that was trained on one.
     """
 
     folder: Path
@@ -62,46 +73,72 @@ class Sample:
     checkpoints: bool = False
     metrics: tuple[dict, ...] = ()
     hosts_tolerance: float = 1e-6
-    processing: tuple[str, ...] = ()
+    processing: Processing | None = None
     plot: Plot | None = None
 
+    @property
     def channel_folders(self) -> dict[str, Path]:
-        """Return channel name -> folder with its files. Raises SetupError when one is missing or empty."""
-        folders = {name: self.folder / name for name in self.channels}
-        for name, folder in folders.items():
-            if not folder.is_dir() or not any(folder.iterdir()):
-                raise SetupError(f"sample.toml has a channel '{name}', but there are no files in {folder}")
-        return folders
+        """Channel name -> folder with its files."""
+        return {name: self.folder / name for name in self.channels}
 
     def line_request(self) -> Request | None:
         """Return the first request whose format is one record per line."""
         return next((request for request in self.requests if request.lines), None)
 
 
-def load(file: Path = HERE / "sample.toml") -> Sample:
-    """Read sample.toml. Raises SetupError with a sentence when it is missing or wrong."""
+def load(folder: Path = FOLDER) -> Sample:
+    """Read the sample in a folder. Raises SetupError with a sentence when something of it is missing or wrong."""
+    file = folder / "sample.toml"
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise SetupError(
-            f"{file} is missing. It says what to send to the algorithm; write one with [training] channels and "
-            "one [[requests]] (content_type, body), and put the channels' files into local_test/sample/<channel>/."
+            f"{file} is missing. It says what to send to the algorithm; write one with [training] channels and one "
+            f"[[requests]] (content_type, body), and put the channels' files into {folder}/<channel>/."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SetupError(f"{file} is not valid TOML: {error}") from None
     try:
-        requests = tuple(Request(**request) for request in content.get("requests", []))
-        metrics = tuple(content.get("training", {}).pop("metrics", ()))
-        processing = tuple(content.get("processing", {}).get("entrypoint", ()))
+        requests = tuple(read_request(folder, **request) for request in content.get("requests", []))
+        processing = Processing(**content["processing"]) if "processing" in content else None
         plot = Plot(**content["plot"]) if "plot" in content else None
-        training = content.get("training", {})
-        sample = Sample(file.parent / "sample", requests, metrics=metrics, processing=processing, plot=plot, **training)
-    except TypeError as error:
+        sample = Sample(folder, requests, processing=processing, plot=plot, **content.get("training", {}))
+    except (TypeError, ValueError) as error:
         # "__init__() got an unexpected keyword argument 'x'" says it, but in Python's words.
         reason = str(error).split("() ", 1)[-1].replace("keyword argument", "key")
         raise SetupError(f"{file}: {reason}") from None
     if not sample.requests or not isinstance(sample.channels, dict) or not sample.channels:
         raise SetupError(f'{file} needs [training] channels = {{ name = "content/type" }} and one [[requests]]')
+    for name, channel in sample.channel_folders.items():
+        if not any(not path.name.startswith(".") for path in files(channel)):
+            raise SetupError(
+                f"{file} has a channel '{name}', but there are no files in {channel}. Put a little of your data there; "
+                "if it was there once, look whether a .gitignore keeps it out of the repository: "
+                f"git check-ignore --verbose {channel}/*"
+            )
     if plot and (plot.channel not in sample.channels or type(plot.x) is not type(plot.y)):
         raise SetupError(f"{file}: [plot] needs the channel's name, and x and y: both positions, or both names")
     return sample
+
+
+def read_request(
+    folder: Path, *, content_type: str, body_file: str | None = None, answer_file: str | None = None, **more
+) -> Request:
+    """Return a request as sample.toml has it. Raises ValueError or TypeError for what it may not have."""
+    body = read_content(folder, "body", more.pop("body", None), body_file)
+    if not body:
+        raise ValueError(f"a request of type {content_type} needs a body, or a body_file that is not empty")
+    answer = read_content(folder, "answer", more.pop("answer", None), answer_file)
+    return Request(content_type, body, answer=answer, **more)
+
+
+def read_content(folder: Path, key: str, text: str | None, file: str | None) -> bytes | None:
+    """Return what a request gives as text or, for binary content, as the name of a file in the sample's folder."""
+    if text is not None and file is not None:
+        raise ValueError(f"a request has {key} and {key}_file: one of them is enough")
+    if file is None:
+        return None if text is None else text.encode()
+    try:
+        return (folder / file).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{key}_file = {file!r} cannot be read: {error.strerror}") from None

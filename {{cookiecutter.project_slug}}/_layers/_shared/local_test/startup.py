@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .engines.base import Server
-from .exchange import PING_TIMEOUT, Exchange
+from .exchange import Exchange
 from .sample import Request
+from .waits import WAITS
 
-HEALTHY_WITHIN = 480.0  # I8, seconds
 POLL = 0.02  # seconds between two pings: a server that is healthy too early is seen by looking often
 IN_A_ROW = 15  # answers that show that each of several workers is ready at last
-SECOND_CHANCE = 15.0  # seconds that a server which was healthy too early gets to answer after all
 
 
 @dataclass
@@ -29,10 +28,10 @@ class Startup:
     good: Request | None = None
 
 
-def await_ping(server: Server, patience: float = HEALTHY_WITHIN) -> float | None:
-    """Ping until 200; return seconds since the start, None if it ended or `patience` seconds went by."""
-    while server.exit_code is None and server.seconds < patience:
-        if server.request("GET", "/ping", timeout=PING_TIMEOUT).status == 200:
+def await_ping(server: Server) -> float | None:
+    """Ping until 200; return seconds since the start, None if it ended or SageMaker would have given up (I8)."""
+    while server.exit_code is None and server.seconds < WAITS.healthy:
+        if server.poll().status == 200:
             return server.seconds
         time.sleep(POLL)
     server.wait(0)
@@ -48,7 +47,7 @@ def bring_up(server: Server, requests: Sequence[Request]) -> Startup:
     if startup.first.ok:
         startup.good = requests[0]
         return startup
-    give_up = time.monotonic() + SECOND_CHANCE
+    give_up = time.monotonic() + WAITS.second_chance
     in_a_row = 0
     while in_a_row < IN_A_ROW and server.exit_code is None and time.monotonic() < give_up:
         startup.good = next((request for request in requests if server.invoke(request).ok), None)

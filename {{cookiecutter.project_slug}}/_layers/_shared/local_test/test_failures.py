@@ -1,10 +1,11 @@
-"""Jobs with a mistake in them, which must say so (contract point 17)."""
+"""Jobs with a mistake in them, which must say so."""
 
 import pytest
 
 from .explain import fail
 from .job import ODD_CHANNEL
-from .training_runs import ENDLESS, FAILURE_REASON, Finished, failure_problem, finish
+from .training_runs import FAILURE_REASON, Finished, failure_problem, finish
+from .waits import WAITS
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +20,10 @@ def refused(engine, sample, plain_job, trained) -> dict[str, tuple[Finished, lis
             list(sample.invalid_hyperparameters),
         )
     runs = {mistake: (engine.train(job), names) for mistake, (job, names) in jobs.items()}
-    return {mistake: (finish(run, ENDLESS), names) for mistake, (run, names) in runs.items()}
+    return {mistake: (finish(run, WAITS.endless), names) for mistake, (run, names) in runs.items()}
 
 
-@pytest.mark.clause("T33", point=17)
+@pytest.mark.clause("T33")
 def test_mistakes_end_the_job(refused):
     """A bad hyperparameter or a missing channel ends the job with a non-zero exit code."""
     for mistake, (finished, names) in refused.items():
@@ -36,13 +37,13 @@ def test_mistakes_end_the_job(refused):
             )
 
 
-@pytest.mark.clause("T32", point=17)
+@pytest.mark.clause("T32")
 def test_failure_file(refused):
     """A failed job says in /opt/ml/output/failure what was wrong."""
     judged = 0
     for mistake, (finished, names) in refused.items():
         if finished.hung or finished.run.exit_code == 0:
-            continue  # point 17, exit code
+            continue  # T33, exit code
         judged += 1
         problem = failure_problem(finished.failure, names)
         if problem:
@@ -54,4 +55,4 @@ def test_failure_file(refused):
                 f"{FAILURE_REASON} characters become FailureReason, all that most users ever see.",
             )
     if not judged:
-        pytest.skip("because the jobs with a mistake did not fail (point 17)")
+        pytest.skip("because the jobs with a mistake did not fail (T33)")

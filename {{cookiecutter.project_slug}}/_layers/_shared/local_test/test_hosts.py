@@ -1,4 +1,4 @@
-"""The sample's job on several hosts, with --hosts 2 or more (contract points 40 to 48)."""
+"""The sample's job on several hosts, with --hosts 2 or more."""
 
 import shutil
 import signal
@@ -9,12 +9,11 @@ import pytest
 
 from .archive import files
 from .explain import fail, same_answer
-from .hosts_runs import GIVE_UP_WITHIN, Disturbed, OnHosts, finish_all, name_of
+from .hosts_runs import Disturbed, OnHosts, finish_all, name_of
 from .job import Job
 from .serving_runs import Serving, at_endpoint
-from .training_runs import ENDLESS, GOING_TIMEOUT, STOP_WITHIN, failure_problem
-
-SETTLE = 0.5  # seconds: the first file that is seen may be a checkpoint that is still being written
+from .training_runs import failure_problem
+from .waits import WAITS
 
 
 def expect_success(job: OnHosts, what: str, advice: str) -> None:
@@ -27,11 +26,11 @@ def expect_success(job: OnHosts, what: str, advice: str) -> None:
 def together(hosts_runs) -> OnHosts:
     """The sample's job on several hosts, if it worked."""
     if not hosts_runs.together.ok:
-        pytest.skip("because the job on several hosts failed (point 40)")
+        pytest.skip("because the job on several hosts failed (T42)")
     return hosts_runs.together
 
 
-@pytest.mark.clause("T16", "T17", "T42", point=40)
+@pytest.mark.clause("T16", "T17", "T42")
 def test_trains_on_several_hosts(hosts_runs, figure):
     """A job on several hosts ends well on each, though the first is found late, and leaves a model on the first."""
     job = hosts_runs.together
@@ -46,7 +45,7 @@ def test_trains_on_several_hosts(hosts_runs, figure):
     figure(f"training on {len(names)} hosts", f"{job.first.run.seconds:.1f} s")
 
 
-@pytest.mark.clause("T31", point=41)
+@pytest.mark.clause("T31")
 def test_one_host_writes_the_model(together):
     """Only the first host writes to /opt/ml/model: SageMaker lays the folders of all hosts over one another."""
     for host in together.hosts[1:]:
@@ -60,7 +59,7 @@ def test_one_host_writes_the_model(together):
             )
 
 
-@pytest.mark.clause("T31", point=42)
+@pytest.mark.clause("T31")
 def test_same_model_as_on_one_host(engine, sample, server, up, together):
     """The model of several hosts answers like that of one host, within hosts_tolerance of sample.toml."""
     folder = at_endpoint(engine, together.first.folder / "model")
@@ -69,9 +68,8 @@ def test_same_model_as_on_one_host(engine, sample, server, up, together):
         for request in sample.requests:
             one, several = server.invoke(request), other.invoke(request)
             if not one.ok:
-                continue  # point 27, sample requests
-            answers = (exchange.body.decode("utf-8", "replace") for exchange in (one, several))
-            if not several.ok or not same_answer(*answers, sample.hosts_tolerance):
+                continue  # I12, sample requests
+            if not several.ok or not same_answer(one.body, several.body, sample.hosts_tolerance):
                 fail(
                     "The model that several hosts trained does not answer like that of one host "
                     f"(hosts_tolerance {sample.hosts_tolerance}).",
@@ -79,7 +77,7 @@ def test_same_model_as_on_one_host(engine, sample, server, up, together):
                     got=f"{several.got}\n\nand from the model of one host\n\n{one.got}\n{other.got}",
                     advice="Average gradients over all hosts, with shares of the data that together are the whole. If "
                     "the difference is in the nature of the algorithm, set hosts_tolerance in [training] of "
-                    "local_test/sample.toml.",
+                    "sample/sample.toml.",
                 )
     finally:
         other.remove()
@@ -92,7 +90,7 @@ def long_job(sample, together) -> None:
         pytest.skip("sample.toml has no long_hyperparameters: those of a job of many minutes")
 
 
-@pytest.mark.clause("T16", point=43)
+@pytest.mark.clause("T16")
 def test_idle_hosts_say_so(hosts_runs, long_job):
     """A host that does not take part in the training says which host does."""
     disturbed = hosts_runs.last_dies
@@ -112,16 +110,16 @@ def expect_noticed(disturbed: Disturbed, dead_one: int, figure) -> None:
     """Fail unless the other hosts ended, soon and with the reason, when one died."""
     dead = name_of(disturbed.runs[dead_one])
     if disturbed.first_only:
-        said = disturbed.idle[-1].line_with(name_of(disturbed.runs[0])) or "the others do not say so (point 43)"
+        said = disturbed.idle[-1].line_with(name_of(disturbed.runs[0])) or "the others do not say so (T16)"
         pytest.skip(f"because the algorithm trains on the first host only: {said}")
     if disturbed.job is None:
-        pytest.skip("because the long job ended by itself (point 45)")
+        pytest.skip("because the long job ended by itself (T4)")
     sent = f"{disturbed.job.sent}\nand kill -9 of everything on {dead} once training was going"
     alive = [host for host in disturbed.job.hosts if host.run not in (disturbed.runs[dead_one], *disturbed.idle)]
     for host in alive:
         problem, name = None, name_of(host.run)
         if host.hung:
-            problem = f"{name} is still running {GIVE_UP_WITHIN:.0f} s after {dead} died; it would be paid for till "
+            problem = f"{name} is still running {WAITS.host_gone:.0f} s after {dead} died; it would be paid for till "
             problem += "MaxRuntimeInSeconds, a day by default"
         elif host.run.exit_code == 0:
             problem = f"{name} counts as completed, with exit code 0, though {dead} died"
@@ -139,19 +137,19 @@ def expect_noticed(disturbed: Disturbed, dead_one: int, figure) -> None:
     figure(f"end of the others after the {which} host died", f"{disturbed.seconds:.1f} s")
 
 
-@pytest.mark.clause("T32", "T33", point=44)
+@pytest.mark.clause("T32", "T33")
 def test_last_host_dies(hosts_runs, long_job, figure):
     """When the last host dies the others end within 60 s, and say in their failure files which host it was."""
     expect_noticed(hosts_runs.last_dies, -1, figure)
 
 
-@pytest.mark.clause("T32", "T33", point=44)
+@pytest.mark.clause("T32", "T33")
 def test_first_host_dies(hosts_runs, long_job, figure):
     """When the first host dies the others end within 60 s, and say in their failure files which host it was."""
     expect_noticed(hosts_runs.first_dies, 0, figure)
 
 
-@pytest.mark.clause("T4", point=45)
+@pytest.mark.clause("T4")
 def test_sigterm_ends_all_hosts(hosts_runs, long_job, figure):
     """SIGTERM to all hosts ends each within 120 s, with a model or a checkpoint left on the first."""
     stopped = hosts_runs.stopped
@@ -161,7 +159,7 @@ def test_sigterm_ends_all_hosts(hosts_runs, long_job, figure):
             "The long job ended on the first host by itself, before it could be stopped.",
             sent=f"{stopped.runs[0].command}\n{stopped.runs[0].job.describe()}",
             got="\n\n".join(f"on {name_of(run)}:\n{run.got}" for run in stopped.runs),
-            advice="Make long_hyperparameters in local_test/sample.toml a job of many minutes.",
+            advice="Make long_hyperparameters in sample/sample.toml a job of many minutes.",
         )
     figure("end of all hosts after SIGTERM", f"{stopped.seconds:.1f} s")
     sent = f"{job.sent}\nand SIGTERM to the main process of each once training was going"
@@ -169,7 +167,7 @@ def test_sigterm_ends_all_hosts(hosts_runs, long_job, figure):
         if host.hung or host.run.exit_code == -signal.SIGTERM:
             fail(
                 f"{name_of(host.run)} did not end within {stopped.seconds:.0f} s of SIGTERM to all hosts; SageMaker "
-                f"kills after {STOP_WITHIN:.0f} s."
+                "kills after 120 s."
                 if host.hung
                 else f"SIGTERM killed the program on {name_of(host.run)} because it does not handle it. As the first "
                 "process of a container it would not even be killed: the system ignores SIGTERM there.",
@@ -197,7 +195,7 @@ def merged_checkpoints(engine, job: OnHosts) -> Path:
     return folder
 
 
-@pytest.mark.clause("T34", "T36", point=46)
+@pytest.mark.clause("T34", "T36")
 def test_all_hosts_resume(engine, sample, hosts_runs, together):
     """A job whose hosts are all killed goes on from its last checkpoint when it is started again."""
     if sample.resumed_hyperparameters is None or not sample.checkpoints:
@@ -205,9 +203,9 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
     job = Job.of(sample, sample.resumed_hyperparameters)
     runs = engine.train_on_hosts(job, hosts_runs.count)
     first = runs[0]
-    while not first.checkpoint_files() and first.exit_code is None and first.seconds < GOING_TIMEOUT:
+    while not first.checkpoint_files() and first.exit_code is None and first.seconds < WAITS.going:
         time.sleep(0.05)
-    first.wait(SETTLE)
+    first.wait(WAITS.checkpoint)
     ended_by_itself = first.exit_code is not None
     for run in runs:
         run.crash()
@@ -241,7 +239,7 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
         )
 
 
-@pytest.mark.clause("T29", point=47)
+@pytest.mark.clause("T29")
 def test_host_without_data(engine, plain_job, hosts_runs, together):
     """A sharded channel that leaves a host without files ends the job well, or with the reason; never a hang."""
     name, folder = next((name, folder) for name, folder in plain_job.channels.items())
@@ -251,7 +249,7 @@ def test_host_without_data(engine, plain_job, hosts_runs, together):
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)
     sharded = plain_job.but(channels={**plain_job.channels, name: few}, sharded=(name,))
-    job = finish_all(engine.train_on_hosts(sharded, hosts_runs.count), ENDLESS)
+    job = finish_all(engine.train_on_hosts(sharded, hosts_runs.count), WAITS.endless)
     failed = [host for host in job.hosts if host.run.exit_code != 0]
     problem = None
     if hung := [name_of(host.run) for host in job.hosts if host.hung]:
@@ -272,7 +270,7 @@ def test_host_without_data(engine, plain_job, hosts_runs, together):
         )
 
 
-@pytest.mark.clause("T16", point=48)
+@pytest.mark.clause("T16")
 def test_network_interface(docker, plain_job, together):
     """The hosts reach each other on network_interface_name, though they have another interface before it."""
     try:
@@ -280,7 +278,7 @@ def test_network_interface(docker, plain_job, together):
     except LookupError as reason:
         pytest.skip(str(reason))
     expect_success(
-        finish_all(runs, together.first.run.seconds + ENDLESS),
+        finish_all(runs, together.first.run.seconds + WAITS.endless),
         "Training fails on hosts that have two interfaces: eth0, on which nobody answers, and eth1, which "
         "resourceconfig.json names and the hosts' names lead to.",
         "Use the interface of network_interface_name, e.g. GLOO_SOCKET_IFNAME and NCCL_SOCKET_IFNAME, or the address "

@@ -1,4 +1,4 @@
-"""The image, before anything is started (contract points 1, 4, 5, 6, 7, 10)."""
+"""The image, before anything is started."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ INIT_PROGRAMS = ("tini", "dumb-init", "docker-init")
 CREDENTIALS = re.compile(r"ACCESS_KEY|SECRET|SESSION_TOKEN|PASSWORD|AUTH_TOKEN|API_KEY")
 
 
-@pytest.mark.clause("E7", point=1)
+@pytest.mark.clause("E7")
 def test_platform(docker, pytestconfig):
     """The image is built for the platform that SageMaker's machines have."""
     wanted = pytestconfig.option.platform
@@ -26,7 +26,7 @@ def test_platform(docker, pytestconfig):
         )
 
 
-@pytest.mark.clause("T7", "I2", point=4)
+@pytest.mark.clause("T7", "I2")
 def test_user(docker):
     """The image runs as root."""
     if not docker.runs_as_root:
@@ -39,7 +39,7 @@ def test_user(docker):
         )
 
 
-@pytest.mark.clause("T3", "T5", "I1", point=5)
+@pytest.mark.clause("T3", "T5", "I1")
 def test_entrypoint(docker):
     """An ENTRYPOINT hands SIGTERM and the word train or serve to the program."""
     entrypoint = docker.config.get("Entrypoint") or []
@@ -95,19 +95,19 @@ def check_executable(engine, name: str) -> None:
         )
 
 
-@pytest.mark.clause("T1", point=6)
+@pytest.mark.clause("T1")
 def test_train_can_be_started(engine):
     """`train` is on PATH, executable, and its interpreter exists."""
     check_executable(engine, "train")
 
 
-@pytest.mark.clause("I1", point=6)
+@pytest.mark.clause("I1")
 def test_serve_can_be_started(engine):
     """`serve` is on PATH, executable, and its interpreter exists."""
     check_executable(engine, "serve")
 
 
-@pytest.mark.clause("T6", point=7)
+@pytest.mark.clause("T6")
 def test_nothing_under_opt_ml(docker):
     """The image has no files under /opt/ml, where SageMaker would hide them."""
     if names := docker.names_below("/opt/ml"):
@@ -119,7 +119,7 @@ def test_nothing_under_opt_ml(docker):
         )
 
 
-@pytest.mark.clause("T40", point=10)
+@pytest.mark.clause("T40")
 def test_no_credentials_in_the_environment(docker):
     """The image's environment holds no credentials."""
     if names := [name for name, value in docker.environment.items() if value and CREDENTIALS.search(name)]:
@@ -131,7 +131,7 @@ def test_no_credentials_in_the_environment(docker):
         )
 
 
-@pytest.mark.clause("T38", point=10)
+@pytest.mark.clause("T38")
 def test_python_is_unbuffered(docker):
     """A Python image sets PYTHONUNBUFFERED, so that no last words and metrics get lost."""
     try:

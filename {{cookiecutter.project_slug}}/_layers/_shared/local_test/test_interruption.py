@@ -1,4 +1,4 @@
-"""Training jobs that are stopped or killed half-way (contract points 18, 19)."""
+"""Training jobs that are stopped or killed half-way."""
 
 import re
 import signal
@@ -10,13 +10,13 @@ import pytest
 from .engines.base import Run
 from .explain import fail
 from .job import Job
-from .training_runs import GOING_TIMEOUT, finish
+from .training_runs import finish
+from .waits import WAITS
 
 SAME = 1e-6  # how far the metrics of two trainings may differ that did the same
-SETTLE = 0.5  # seconds: the first file that is seen may be a checkpoint that is still being written
 
 
-@pytest.mark.clause("T4", point=18)
+@pytest.mark.clause("T4")
 def test_sigterm_ends_training(interrupted, figure):
     """SIGTERM ends the job within 120 s, with a model or a checkpoint left behind."""
     finished = interrupted.finished
@@ -25,7 +25,7 @@ def test_sigterm_ends_training(interrupted, figure):
             "The long job ended by itself, before it could be stopped.",
             sent=f"{interrupted.run.command}\n{interrupted.run.job.describe()}",
             got=interrupted.run.got,
-            advice="Make long_hyperparameters in local_test/sample.toml a job of many minutes.",
+            advice="Make long_hyperparameters in sample/sample.toml a job of many minutes.",
         )
     figure("end of training after SIGTERM", f"{interrupted.stopped_after:.1f} s")
     sent = f"{finished.sent}\nand SIGTERM to its main process once it was going"
@@ -54,16 +54,17 @@ def test_sigterm_ends_training(interrupted, figure):
         )
 
 
-@pytest.mark.clause("T34", "T36", point=19)
+@pytest.mark.clause("T34", "T36")
 def test_resumes_from_checkpoint(engine, sample, trained):
     """A job that is killed goes on from its last checkpoint when started again, and ends with the same metrics."""
     if sample.resumed_hyperparameters is None or not sample.checkpoints:
         pytest.skip("sample.toml has no checkpoints = true with resumed_hyperparameters")
     job = Job.of(sample, sample.resumed_hyperparameters)
-    run = engine.train(job)
-    while not run.checkpoint_files() and run.exit_code is None and run.seconds < GOING_TIMEOUT:
+    # At the same time, for it needs neither of the others; with the same number of threads, for the sake of rounding.
+    whole, run = engine.train(job, beside=1), engine.train(job, beside=1)
+    while not run.checkpoint_files() and run.exit_code is None and run.seconds < WAITS.going:
         time.sleep(0.05)
-    run.wait(SETTLE)
+    run.wait(WAITS.checkpoint)
     ended_by_itself = run.exit_code is not None
     run.signal(signal.SIGKILL)
     killed = finish(run)
@@ -76,7 +77,7 @@ def test_resumes_from_checkpoint(engine, sample, trained):
         )
     if ended_by_itself:
         pytest.skip("the job ended before it could be killed: make resumed_hyperparameters a longer job")
-    resumed = finish(engine.train(job, checkpoints=killed.folder / "checkpoints"))
+    resumed = finish(engine.train(job, checkpoints=killed.folder / "checkpoints", beside=1))
     sent = f"{resumed.sent}\nwith /opt/ml/checkpoints of a killed job: {', '.join(killed.checkpoints)}"
     if not resumed.ok:
         fail(
@@ -92,7 +93,7 @@ def test_resumes_from_checkpoint(engine, sample, trained):
             got=resumed.got,
             advice='Load the newest checkpoint at the start and print "resuming from checkpoint ...".',
         )
-    whole = finish(engine.train(job))
+    whole = finish(whole)
     for metric in sample.metrics:
         expected, got = last_value(whole.run, metric["Regex"]), last_value(resumed.run, metric["Regex"])
         # A job that was killed after its last checkpoint has nothing more to say.

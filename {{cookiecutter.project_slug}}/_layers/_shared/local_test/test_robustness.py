@@ -1,4 +1,4 @@
-"""Servers under SageMaker's constraints, told to stop, and wounded (contract points 31, 32, 33)."""
+"""Servers under SageMaker's constraints, told to stop, and wounded."""
 
 import http.client
 import signal
@@ -6,19 +6,18 @@ import time
 
 import pytest
 
-from .engines.base import leaves
-from .exchange import INVOCATION_TIMEOUT
+from .engines.base import Constraints, leaves
 from .explain import fail
 from .startup import bring_up
+from .waits import WAITS
 
-STOP_WITHIN = 30.0  # I5, seconds
-RECOVER_WITHIN = 15.0  # seconds
-HALF_WAY = 0.3  # seconds between the halves of a request and the signal between them
-SERVERLESS = ("--read-only", "--tmpfs", "/tmp", "--user", "12345:12345")
-SMALL = ("--cpus", "1", "--memory", "1g")
+SERVERLESS = Constraints(
+    "--read-only --tmpfs /tmp --user 12345:12345", {"read_only": True, "tmpfs": {"/tmp": ""}, "user": "12345:12345"}
+)
+SMALL = Constraints("--cpus 1 --memory 1g", {"nano_cpus": 10**9, "mem_limit": "1g"})
 
 
-@pytest.mark.clause("I3", point=31)
+@pytest.mark.clause("I3")
 def test_model_folder_is_left_alone(up, server, sample):
     """The server writes nothing under /opt/ml/model, which is read-only on SageMaker."""
     if up.refused:
@@ -48,12 +47,12 @@ def expect_to_serve(startup, what: str, advice: str) -> None:
         fail(what, sent=startup.server.command, got=f"{startup.server.got}{answer}", advice=advice)
 
 
-@pytest.mark.clause("I20", point=31)
+@pytest.mark.clause("I20")
 def test_serverless(docker, model, sample, up):
     """As on a serverless endpoint: a read-only root file system but /tmp, and a user without rights."""
     if up.refused:
-        pytest.skip("because the server writes to its model folder (point 31)")
-    server = docker.serve(model, options=SERVERLESS)
+        pytest.skip("because the server writes to its model folder (I3)")
+    server = docker.serve(model, constraints=SERVERLESS)
     try:
         expect_to_serve(
             bring_up(server, sample.requests),
@@ -65,11 +64,11 @@ def test_serverless(docker, model, sample, up):
         server.remove()
 
 
-@pytest.mark.clause("I20", "I21", point=31)
+@pytest.mark.clause("I20", "I21")
 def test_small_machine(docker, model, sample, up, server, figure):
     """With 1 CPU and 1 GB the server works, with no more workers than that CPU can use."""
     host_cpus = docker.cpus
-    small = docker.serve(model, options=SMALL, read_only=up.serving.read_only)
+    small = docker.serve(model, read_only=up.serving.read_only, constraints=SMALL)
     try:
         expect_to_serve(
             bring_up(small, sample.requests),
@@ -89,22 +88,22 @@ def test_small_machine(docker, model, sample, up, server, figure):
         small.remove()
 
 
-@pytest.mark.clause("I5", point=32)
+@pytest.mark.clause("I5")
 def test_sigterm_drains(disposable_server, good, stop_within, figure):
     """SIGTERM lets a request that is under way be answered, then ends the server within 30 s."""
     server = disposable_server
-    body = good.body.encode()
+    body = good.body
     sent = f"POST /invocations, half of {body!r}, then SIGTERM, then the other half"
-    connection = http.client.HTTPConnection(*server.address, timeout=INVOCATION_TIMEOUT)
+    connection = http.client.HTTPConnection(*server.address, timeout=WAITS.invocation)
     connection.putrequest("POST", "/invocations")
     for name, value in (("Content-Type", good.content_type), ("Accept", good.accept)):
         connection.putheader(name, value)
     connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body[: len(body) // 2])
-    time.sleep(HALF_WAY)
+    time.sleep(WAITS.half_way)
     told = server.seconds
     server.signal(signal.SIGTERM)
-    time.sleep(HALF_WAY)
+    time.sleep(WAITS.half_way)
     try:
         connection.send(body[len(body) // 2 :])
         status = connection.getresponse().status
@@ -113,7 +112,7 @@ def test_sigterm_drains(disposable_server, good, stop_within, figure):
         problem = f"{type(error).__name__}: {error}"
     finally:
         connection.close()
-    limit = stop_within(STOP_WITHIN)
+    limit = stop_within(WAITS.stop_serving)
     ended = server.wait(max(0.0, limit - (server.seconds - told)))
     took = server.seconds - told
     got, code = server.got, server.exit_code
@@ -140,20 +139,21 @@ def test_sigterm_drains(disposable_server, good, stop_within, figure):
 
 def await_recovery(server, request) -> str | None:
     """Wait until a wounded server answers again or has ended; return what it still does wrong if neither comes."""
-    give_up = time.monotonic() + RECOVER_WITHIN
+    give_up = time.monotonic() + WAITS.recovery
     while True:
         if server.exit_code is not None:
             return None
-        ping = server.request("GET", "/ping", timeout=2)
+        ping = server.poll()
         answer = server.invoke(request)
         if ping.status == 200 and answer.ok:
+            server.unanswered.clear()  # meanwhile, which was to be expected
             return None
         if time.monotonic() > give_up:
             return f"{ping.sent}\n{ping.got}\n\n{answer.sent}\n{answer.got}"
         time.sleep(0.1)
 
 
-@pytest.mark.clause("I9", point=33)
+@pytest.mark.clause("I9")
 def test_killed_workers(disposable_server, good, figure):
     """When the workers are killed the server recovers, or ends: it never lives on without answering."""
     server = disposable_server
@@ -161,7 +161,7 @@ def test_killed_workers(disposable_server, good, figure):
     if not workers:
         server.remove()
         pytest.skip("the server is a single process, or the image has no shell to look at processes with")
-    if reason := server.kill(workers):
+    if reason := server.signal_all(workers, signal.SIGKILL):
         pytest.skip(f"the workers cannot be killed in this image: {reason}")
     killed = time.monotonic()
     still_wrong = await_recovery(server, good)
@@ -170,7 +170,7 @@ def test_killed_workers(disposable_server, good, figure):
     server.remove()
     if still_wrong:
         fail(
-            f"{RECOVER_WITHIN:.0f} s after its workers were killed, as the kernel does when memory is short, the "
+            f"{WAITS.recovery:.0f} s after its workers were killed, as the kernel does when memory is short, the "
             "server neither answers nor has ended.",
             sent="\n".join(["kill -9 of", *(f"{worker.pid} {worker.command}" for worker in workers)]),
             got=f"{still_wrong}\n{got}",
@@ -179,19 +179,19 @@ def test_killed_workers(disposable_server, good, figure):
     figure("recovery of killed workers", f"{took:.1f} s")
 
 
-@pytest.mark.clause("I9", point=33)
+@pytest.mark.clause("I9")
 def test_killed_server(disposable_server):
     """When the main process is killed nothing keeps answering in its place."""
     server = disposable_server
     server.signal(signal.SIGKILL)
-    give_up = time.monotonic() + RECOVER_WITHIN
-    while (answer := server.request("GET", "/ping", timeout=2)).status and time.monotonic() < give_up:
+    give_up = time.monotonic() + WAITS.recovery
+    while (answer := server.poll()).status and time.monotonic() < give_up:
         time.sleep(0.1)
     got = server.got
     server.remove()
     if answer.status:
         fail(
-            f"{RECOVER_WITHIN:.0f} s after the main process was killed something still answers /ping.",
+            f"{WAITS.recovery:.0f} s after the main process was killed something still answers /ping.",
             sent=f"kill -9 of the main process\n{answer.sent}",
             got=f"{answer.got}\n{got}",
             advice="Let workers end when their parent is gone.",

@@ -1,11 +1,12 @@
-"""Training on the sample (contract points 11, 15, 20, 21)."""
+"""Training on the sample."""
 
 import re
 
 import pytest
 
 from .explain import fail
-from .training_runs import ENDLESS, expect_success, finish
+from .training_runs import expect_success, finish
+from .waits import WAITS
 
 ISOLATION_DELAY = 5.0  # seconds that a job may take longer without a network
 
@@ -13,16 +14,16 @@ ISOLATION_DELAY = 5.0  # seconds that a job may take longer without a network
 def cannot_start(engine) -> str | None:
     """Return why no training can work with this image, where a check of the image says so already."""
     if not engine.runs_as_root:
-        return "the image does not run as root (point 4)"
+        return "the image does not run as root (T7)"
     try:
         train = engine.executable("train")
     except LookupError:
         return None
     startable = train and train.interpreter_found and not train.first_line.endswith(b"\r")
-    return None if startable else "`train` cannot be started (point 6)"
+    return None if startable else "`train` cannot be started (T1)"
 
 
-@pytest.mark.clause("T31", "T33", point=11)
+@pytest.mark.clause("T31", "T33")
 def test_trains_on_the_sample(engine, happy, figure):
     """Training on the sample ends with exit code 0 and leaves a model."""
     if not happy.finished.ok and (reason := cannot_start(engine)):
@@ -32,12 +33,12 @@ def test_trains_on_the_sample(engine, happy, figure):
         "Training on the sample data failed."
         if happy.finished.run.exit_code != 0
         else "Training ended well but left nothing in /opt/ml/model.",
-        "Read the log above. The sample job is in local_test/sample.toml, its data in local_test/sample/.",
+        "Read the log above. The sample job is in sample/sample.toml, its data in sample/.",
     )
     figure("training on the sample", f"{happy.finished.run.seconds:.1f} s")
 
 
-@pytest.mark.clause("T26", point=15)
+@pytest.mark.clause("T26")
 def test_channels_are_read_only(happy):
     """Training leaves its input channels alone: SageMaker may mount them read-only."""
     if happy.refused:
@@ -48,7 +49,7 @@ def test_channels_are_read_only(happy):
             advice="Write to /tmp instead of /opt/ml/input/data.",
         )
     if not happy.finished.ok:
-        pytest.skip("because the training on the sample failed (point 11)")
+        pytest.skip("because the training on the sample failed (T33)")
     if changed := happy.finished.run.channel_changes():
         fail(
             "Training wrote to its input channels. With FastFile mode they are read-only, and the write would fail.",
@@ -58,11 +59,11 @@ def test_channels_are_read_only(happy):
         )
 
 
-@pytest.mark.clause("T29", point=15)
+@pytest.mark.clause("T29")
 def test_empty_channel(engine, plain_job, trained):
     """An empty channel, as sharding may leave one, ends with success or a clear error, never a hang."""
     name = next(iter(plain_job.channels))
-    finished = finish(engine.train(plain_job.but(channels={**plain_job.channels, name: None})), ENDLESS)
+    finished = finish(engine.train(plain_job.but(channels={**plain_job.channels, name: None})), WAITS.endless)
     silent = finished.run.exit_code != 0 and not finished.failure and not finished.run.log
     if finished.hung or silent:
         fail(
@@ -73,7 +74,7 @@ def test_empty_channel(engine, plain_job, trained):
         )
 
 
-@pytest.mark.clause("T22", "T40", point=20)
+@pytest.mark.clause("T22", "T40")
 def test_without_network(docker, plain_job, trained):
     """Training needs no network and no credentials, and does not wait for them."""
     finished = finish(docker.train(plain_job, network=False))
@@ -92,7 +93,7 @@ def test_without_network(docker, plain_job, trained):
         )
 
 
-@pytest.mark.clause("T38", point=21)
+@pytest.mark.clause("T38")
 def test_metrics(sample, trained):
     """Each metric's regular expression finds a number in the log."""
     if not sample.metrics:
@@ -105,7 +106,7 @@ def test_metrics(sample, trained):
                 sent=f"Regex {metric['Regex']}",
                 got=f"captured {values[:5]}\n{trained.run.got}",
                 advice="Print a line that the expression matches, its first group the number; see metrics in "
-                "local_test/sample.toml.",
+                "sample/sample.toml.",
             )
 
 
@@ -118,13 +119,13 @@ def is_number(text: str) -> bool:
     return True
 
 
-@pytest.mark.clause("T38", point=21)
+@pytest.mark.clause("T38")
 def test_metrics_arrive_while_running(sample, interrupted):
     """Metrics arrive while the job is running, not all at its end."""
     if not sample.metrics:
         pytest.skip("sample.toml has no metrics")
     if interrupted.finished is None:
-        pytest.skip("because the long job ended by itself (point 18)")
+        pytest.skip("because the long job ended by itself (T4)")
     if interrupted.live is None:
         fail(
             "The long job ran, but none of the metrics was in the log until it was stopped.",

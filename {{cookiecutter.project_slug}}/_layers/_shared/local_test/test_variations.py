@@ -1,4 +1,4 @@
-"""The sample's job in the other forms that SageMaker gives a job (contract points 12, 13, 14)."""
+"""The sample's job in the other forms that SageMaker gives a job."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from .training_runs import expect_success
 DECODE = "Read each value with json.loads first, and take it as it is when that fails."
 
 
-@pytest.mark.clause("T13", point=12)
+@pytest.mark.clause("T13")
 def test_json_hyperparameters(cloud):
     """Hyperparameters may come as JSON with quoted strings (SDK v2 framework estimators)."""
     expect_success(
@@ -18,7 +18,7 @@ def test_json_hyperparameters(cloud):
     )
 
 
-@pytest.mark.clause("T13", point=12)
+@pytest.mark.clause("T13")
 def test_bare_json_hyperparameters(local_mode):
     """Hyperparameters may come as JSON with bare strings (SDK v3 ModelTrainer)."""
     expect_success(
@@ -28,7 +28,7 @@ def test_bare_json_hyperparameters(local_mode):
     )
 
 
-@pytest.mark.clause("T39", "T49", point=12)
+@pytest.mark.clause("T39", "T49")
 def test_sagemakers_own_hyperparameters(cloud):
     """Hyperparameters that SageMaker adds by itself do no harm, as in tuning jobs."""
     expect_success(
@@ -38,7 +38,7 @@ def test_sagemakers_own_hyperparameters(cloud):
     )
 
 
-@pytest.mark.clause("T16", point=13)
+@pytest.mark.clause("T16")
 def test_newest_resourceconfig(cloud):
     """resourceconfig.json may have today's form, with instance groups and topology null."""
     expect_success(
@@ -48,7 +48,7 @@ def test_newest_resourceconfig(cloud):
     )
 
 
-@pytest.mark.clause("L6", point=13)
+@pytest.mark.clause("L6")
 def test_local_mode_config(local_mode):
     """The config files may have the short form that the SDK's local mode writes."""
     expect_success(
@@ -58,7 +58,7 @@ def test_local_mode_config(local_mode):
     )
 
 
-@pytest.mark.clause("T17", point=13)
+@pytest.mark.clause("T17")
 def test_host_name(cloud):
     """The host need not be called algo-1."""
     expect_success(
@@ -68,7 +68,7 @@ def test_host_name(cloud):
     )
 
 
-@pytest.mark.clause("T18", point=13)
+@pytest.mark.clause("T18")
 def test_unknown_config_files(cloud):
     """More files in /opt/ml/input/config do no harm."""
     expect_success(
@@ -78,7 +78,7 @@ def test_unknown_config_files(cloud):
     )
 
 
-@pytest.mark.clause("T14", point=14)
+@pytest.mark.clause("T14")
 def test_channel_without_content_type(cloud):
     """A channel need not have a ContentType."""
     expect_success(
@@ -88,7 +88,7 @@ def test_channel_without_content_type(cloud):
     )
 
 
-@pytest.mark.clause("T25", point=14)
+@pytest.mark.clause("T25")
 def test_manifest_files(cloud):
     """Files beside the channels' folders, <channel>-manifest, do no harm."""
     expect_success(
@@ -98,7 +98,7 @@ def test_manifest_files(cloud):
     )
 
 
-@pytest.mark.clause("T24", point=14)
+@pytest.mark.clause("T24")
 def test_odd_channel_name(cloud):
     """One more channel with an odd but legal name does no harm."""
     expect_success(
@@ -108,12 +108,12 @@ def test_odd_channel_name(cloud):
     )
 
 
-@pytest.mark.clause("T12", "T14", "T16", point=13)
+@pytest.mark.clause("T12", "T14", "T16")
 def test_all_variations_together(cloud, local_mode):
     """All of the variations above work together, as in a real job."""
     for variations in (cloud, local_mode):
         if variations.culprits:
-            pytest.skip("because one of the variations fails by itself (points 12-14)")
+            pytest.skip("because one of the variations fails by itself (T12 to T25)")
         expect_success(
             variations.together,
             "Training fails when these variations come together, though each of them works alone.",

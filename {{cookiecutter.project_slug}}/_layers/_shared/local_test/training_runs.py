@@ -13,15 +13,11 @@ import pytest
 
 from . import archive
 from .engines.base import Engine, Run
-from .errors import SetupError
 from .explain import fail
 from .job import ODD_CHANNEL, ODD_HOST, SAGEMAKERS_OWN, Job
 from .sample import Sample
+from .waits import WAITS
 
-TRAINING_TIMEOUT = 3600.0  # seconds that the sample's job may take
-GOING_TIMEOUT = 60.0  # seconds that a long job may take to its first metric or checkpoint
-ENDLESS = 120.0  # seconds after which a job that should end at once is hanging
-STOP_WITHIN = 120.0  # T4, seconds
 FAILURE_REASON = 1024  # T32, characters of the failure file that become FailureReason
 
 
@@ -29,12 +25,12 @@ FAILURE_REASON = 1024  # T32, characters of the failure file that become Failure
 class Finished:
     """A training job that is over; `folder` has its model/, output/ and checkpoints/.
 
-    `hung` says that it had to be killed because it did not end in time.
+    `hung` is where its processes stood when it had to be killed because it did not end in time ("" if it did).
     """
 
     run: Run
     folder: Path
-    hung: bool = False
+    hung: str = ""
 
     @property
     def model(self) -> list[str]:
@@ -69,18 +65,19 @@ class Finished:
     def got(self) -> str:
         """What came of it, for messages."""
         failure = b"no such file" if self.failure is None else self.failure[:1024]
-        killed = f"had not ended after {self.run.seconds:.1f} s, so it was killed; " if self.hung else ""
+        ended = f"had to be killed:\n{self.hung}" if self.hung else self.run.got
         left = f"/opt/ml/model: {', '.join(self.model) or 'empty'}"
-        return f"{killed}{self.run.got}\n{left}\n/opt/ml/output/failure: {failure.decode('utf-8', 'backslashreplace')}"
+        return f"{ended}\n{left}\n/opt/ml/output/failure: {failure.decode('utf-8', 'backslashreplace')}"
 
 
-def finish(run: Run, timeout: float = TRAINING_TIMEOUT) -> Finished:
-    """Wait for a job, up to `timeout` seconds, then kill it; collect what it left."""
-    in_time = run.wait(timeout)
-    if not in_time:
+def finish(run: Run, timeout: float | None = None) -> Finished:
+    """Wait for a job, up to `timeout` seconds (None: as long as a training may take), then kill it; collect it."""
+    hung = ""
+    if not run.wait(timeout or WAITS.training):
+        hung = run.stuck()
         run.signal(signal.SIGKILL)
         run.wait(10)
-    return Finished(run, run.collect(), hung=not in_time)
+    return Finished(run, run.collect(), hung)
 
 
 def expect_success(finished: Finished, what: str, advice: str) -> None:
@@ -109,15 +106,15 @@ def metric_line(run: Run, sample: Sample) -> str | None:
     return next((line for metric in sample.metrics if (line := run.line_with(metric["Regex"]))), None)
 
 
-def await_life(run: Run, sample: Sample, patience: float = 10.0) -> None:
+def await_life(run: Run, sample: Sample) -> None:
     """Wait until a long job is really going: it printed a metric and left a checkpoint, as far as the sample has them.
 
-    When one of the two came and the other does not follow within `patience` seconds, the one is enough.
+    When one of the two came and the other does not follow soon, the one is enough.
     """
     seen: dict[str, float] = {}
     expected = {"metric"} if sample.metrics else set()
     expected |= {"checkpoint"} if sample.checkpoints else set()
-    while run.exit_code is None and run.seconds < GOING_TIMEOUT:
+    while run.exit_code is None and run.seconds < WAITS.going:
         if "metric" not in seen and metric_line(run, sample):
             seen["metric"] = run.seconds
         if "checkpoint" not in seen and run.checkpoint_files():
@@ -125,7 +122,7 @@ def await_life(run: Run, sample: Sample, patience: float = 10.0) -> None:
         if expected and expected <= seen.keys():
             return
         first_sign = min(seen.values(), default=run.seconds if expected else 0.0)
-        if run.seconds - first_sign > patience:
+        if run.seconds - first_sign > WAITS.second_sign:
             return
         time.sleep(0.05)
 
@@ -133,10 +130,7 @@ def await_life(run: Run, sample: Sample, patience: float = 10.0) -> None:
 @pytest.fixture(scope="session")
 def plain_job(sample) -> Job:
     """The sample's job in its plainest documented form."""
-    try:
-        return Job.of(sample)
-    except SetupError as error:
-        pytest.skip(str(error))
+    return Job.of(sample)
 
 
 @dataclass(frozen=True)
@@ -163,7 +157,7 @@ def happy(engine, plain_job) -> Happy:
 def trained(happy) -> Finished:
     """The sample's training, if it worked."""
     if not happy.finished.ok:
-        pytest.skip("because the training on the sample failed (point 11)")
+        pytest.skip("because the training on the sample failed (T33)")
     return happy.finished
 
 
@@ -177,20 +171,25 @@ class Variations:
     def __init__(self, engine: Engine, job: Job, **changes):
         self.engine, self.job, self.changes = engine, job, changes
         self._run = engine.train(job.but(**changes))
-        self.culprits = 0
+        self._alone: dict[str, Finished] = {}
 
     @cached_property
     def together(self) -> Finished:
         """The run with all changes."""
         return finish(self._run)
 
-    def try_alone(self, *fields: str) -> Finished:
-        """Return a run that shows how the job does with these of the changes."""
+    def try_alone(self, field: str) -> Finished:
+        """Return a run that shows how the job does with this one of the changes."""
         if self.together.ok:
             return self.together
-        alone = finish(self.engine.train(self.job.but(**{field: self.changes[field] for field in fields})))
-        self.culprits += not alone.ok
-        return alone
+        if field not in self._alone:
+            self._alone[field] = finish(self.engine.train(self.job.but(**{field: self.changes[field]})))
+        return self._alone[field]
+
+    @property
+    def culprits(self) -> list[str]:
+        """The changes that do harm by themselves."""
+        return [field for field in self.changes if not self.try_alone(field).ok]
 
 
 @pytest.fixture(scope="session")
@@ -247,6 +246,6 @@ def interrupted(engine, sample, trained, stop_within) -> Interrupted:
     if run.exit_code is None:
         told = run.seconds
         run.signal(signal.SIGTERM)
-        stopping.finished = finish(run, stop_within(STOP_WITHIN))
+        stopping.finished = finish(run, stop_within(WAITS.stop_training))
         stopping.stopped_after = run.seconds - told
     return stopping

@@ -20,12 +20,12 @@ class Hyperparameters(BaseModel):
 
 
 def train(channels, hyperparameters, job):
-    """Fit the model to the `training` channel: CSV without header, the target in the first column.
+    """Fit the model to the `train` channel: CSV without header, the target in the first column.
 
     Whatever is returned is saved for `predict`. `job` may be left out of the signature; it is what a long training
     needs: checkpoints, the signal to stop, metrics.
     """
-    data = np.vstack([matrix(table) for table in channels["training"].tables(header=False)])
+    data = np.vstack([matrix(table) for table in channels["train"].tables(header=False)])
     target, features = data[:, 0], data[:, 1:]
     coefficients = fit(features, target)
     residuals = target - linear(coefficients, features)

@@ -11,12 +11,12 @@ hyperparameters <- list(
   seed = integer_parameter(0, min = 0, help = "seed of the resampling")
 )
 
-# Fit the model to the `training` channel: CSV without header, the target in the first column.
+# Fit the model to the `train` channel: CSV without header, the target in the first column.
 #
 # Whatever is returned is saved for `predict`. `job` may be left out of the signature; it is what a long training needs:
 # checkpoints, the signal to stop, metrics.
 train <- function(channels, hyperparameters, job) {
-  data <- do.call(rbind, lapply(channels$training$tables(header = FALSE), table_matrix))
+  data <- do.call(rbind, lapply(channels$train$tables(header = FALSE), table_matrix))
   target <- data[, 1]
   features <- data[, -1, drop = FALSE]
   line <- lm(target ~ features)

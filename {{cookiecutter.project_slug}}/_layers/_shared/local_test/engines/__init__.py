@@ -4,16 +4,30 @@ from pathlib import Path
 
 from ..errors import SetupError
 from .base import Engine
-from .docker import DockerEngine
-from .docker_cli import why_unusable
 from .process import ProcessEngine
 
 CHOICES = ("docker", "process")
 
 
+def why_no_docker() -> str | None:
+    """Return why Docker cannot be used here, in a sentence with advice; None if it can."""
+    try:
+        from .daemon import connect
+
+        connect().close()
+    except ModuleNotFoundError as error:
+        return (
+            f"the Python package `{error.name}` is missing, through which local_test speaks with Docker; install "
+            "it: pip install -r local_test/requirements.txt"
+        )
+    except SetupError as error:
+        return str(error)
+    return None
+
+
 def choose() -> str:
     """Return 'docker' where a Docker daemon answers, else 'process'."""
-    return "process" if why_unusable() else "docker"
+    return "process" if why_no_docker() else "docker"
 
 
 def open_engine(name: str | None, image: str | None, project: Path, *, gpus: bool = False) -> Engine:
@@ -21,9 +35,13 @@ def open_engine(name: str | None, image: str | None, project: Path, *, gpus: boo
 
     With `gpus` containers are given this machine's GPUs (T9); local processes see them anyway.
     """
-    name = name or choose()
-    if name == "process":
+    reason = why_no_docker() if name != "process" else None
+    if name == "process" or (name is None and reason):
         return ProcessEngine(project)
+    if reason:
+        raise SetupError(f"the docker engine cannot be used: {reason}")
     if not image:
         raise SetupError("the docker engine needs --image NAME:TAG; `make local-test` passes the project's own")
+    from .docker import DockerEngine
+
     return DockerEngine(image, gpus=gpus)

@@ -2,30 +2,35 @@
 
 import re
 import shutil
-import signal
-import subprocess
 import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGURG, Signals
 
+from ..errors import EngineLost
 from ..exchange import Exchange, exchange
 from ..job import Job
 from ..sample import Request
+from ..waits import WAITS
 
 LOG_TAIL = 25
+STACKS_TAIL = 100  # lines, where the log may hold the stacks of several processes
+STACKS_WITHIN = 0.3  # seconds that processes get to print their stacks
 
 
-def job_variables(job: Job, cpus: int) -> dict[str, str]:
-    """Return the variables of a training job (T20), and for hosts that share this machine how many threads to use.
+def job_variables(job: Job, cpus: int, beside: int) -> dict[str, str]:
+    """Return the variables of a training job (T20), and for programs that share the CPUs how many threads to use.
 
     On SageMaker each has a machine of its own. Threads that wait for one another by spinning would take the CPUs from
     those that they wait for.
     """
     variables = {"TRAINING_JOB_NAME": "local-test"}
-    return variables | ({"OMP_NUM_THREADS": str(max(1, cpus // len(job.hosts)))} if job.hosts else {})
+    programs = len(job.hosts or [job.host]) + beside
+    return variables | ({"OMP_NUM_THREADS": str(max(1, cpus // programs))} if programs > 1 else {})
 
 
 @dataclass(frozen=True)
@@ -44,11 +49,23 @@ class Executable:
 
 
 @dataclass(frozen=True)
+class Constraints:
+    """What a container is held to beside the usual: as options of `docker run`, and as those of the docker SDK."""
+
+    words: str
+    options: dict
+
+
+UNCONSTRAINED = Constraints("", {})
+
+
+@dataclass(frozen=True)
 class Process:
-    """A process of a running server."""
+    """A process of a program; `state` is the letter that `ps` shows (R running, S sleeping, D waiting for a disk)."""
 
     pid: int
     parent: int
+    state: str
     command: str
 
 
@@ -69,28 +86,42 @@ def shebang_words(first_line: bytes) -> list[str]:
 
 
 class Program(ABC):
-    """A started `train` or `serve`. `command` is how to start the same by hand, for messages."""
+    """A started `train` or `serve`. `command` is how to start the same by hand, for messages.
 
-    def __init__(self, command: str, popen: subprocess.Popen):
+    `output` yields what it prints, in lines; `end` blocks until its main process has ended, and returns the exit code.
+    """
+
+    def __init__(self, command: str, output: Iterable[bytes], end: Callable[[], int]):
         self.command = command
-        self.popen = popen
         self.started = time.monotonic()
         self.ended: float | None = None
         self.log: list[tuple[float, str]] = []  # seconds since the start, line
-        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._code: int | None = None
+        self._lost: EngineLost | None = None
+        self._over = threading.Event()
+        self._reader = threading.Thread(target=self._read, args=[output], daemon=True)
         self._reader.start()
+        threading.Thread(target=self._await, args=[end], daemon=True).start()
 
-    def _read(self) -> None:
-        for line in self.popen.stdout:
-            self.log.append((time.monotonic() - self.started, line.rstrip("\r\n")))
+    def _read(self, output: Iterable[bytes]) -> None:
+        for line in output:
+            text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
+            self.log.append((time.monotonic() - self.started, text))
+
+    def _await(self, end: Callable[[], int]) -> None:
+        try:
+            self._code = end()
+        except EngineLost as error:
+            self._lost = error
+        self.ended = time.monotonic()
+        self._over.set()
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code, None while it runs."""
-        code = self.popen.poll()
-        if code is not None and self.ended is None:
-            self.ended = time.monotonic()
-        return code
+        """The exit code, None while it runs. Raises EngineLost where nobody can tell any more."""
+        if self._lost:
+            raise self._lost
+        return self._code
 
     @property
     def seconds(self) -> float:
@@ -99,9 +130,7 @@ class Program(ABC):
 
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds; True if the program has ended, and its log is complete."""
-        try:
-            self.popen.wait(timeout)
-        except subprocess.TimeoutExpired:
+        if not self._over.wait(timeout):
             return False
         self._reader.join(2)
         return self.exit_code is not None
@@ -113,18 +142,43 @@ class Program(ABC):
     @property
     def got(self) -> str:
         """Exit code and the end of the log, for messages."""
+        return self._tell(LOG_TAIL)
+
+    def stuck(self) -> str:
+        """Return where its processes stand, for the message on one that does not answer or does not end.
+
+        They are asked for their stacks with SIGURG: a Python program that has registered its faulthandler for it
+        prints them, every other program ignores this signal.
+        """
+        processes = self.processes() if self.exit_code is None else []
+        if not processes:
+            return self.got
+        self.signal_all(processes, SIGURG)
+        time.sleep(STACKS_WITHIN)
+        table = [f"{one.pid} {one.state} {one.command}" for one in processes]
+        return "\n".join(["its processes (number, state, command):", *table, self._tell(STACKS_TAIL)])
+
+    def _tell(self, lines: int) -> str:
         code = self.exit_code
         state = f"still running after {self.seconds:.1f} s" if code is None else self._ended(code)
-        tail = [line for _, line in self.log[-LOG_TAIL:]]
+        tail = [line for _, line in self.log[-lines:]]
         return "\n".join([state, *(["last lines of its log:", *tail] if tail else ["it printed nothing"])])
 
     def _ended(self, code: int) -> str:
-        by_signal = f" (ended by {signal.Signals(-code).name})" if code < 0 else ""
+        by_signal = f" (ended by {Signals(-code).name})" if code < 0 else ""
         return f"exit code {code}{by_signal} after {self.seconds:.1f} s"
 
     @abstractmethod
-    def signal(self, number: signal.Signals) -> None:
+    def processes(self) -> list[Process]:
+        """Return its processes, the main one first; [] where they cannot be seen."""
+
+    @abstractmethod
+    def signal(self, number: Signals) -> None:
         """Send a signal to the main process, as SageMaker does."""
+
+    @abstractmethod
+    def signal_all(self, processes: list[Process], number: Signals) -> str | None:
+        """Send a signal to some of its processes; return the reason when that cannot be done here."""
 
     @abstractmethod
     def crash(self) -> None:
@@ -154,27 +208,34 @@ class Run(Program):
 
 
 class Server(Program):
-    """A server for a model; `address` is where it answers on this machine."""
+    """A server for a model; `address` is where it answers on this machine.
+
+    `unanswered` are the requests that got no answer, until somebody takes them away: none may pass unnoticed.
+    """
 
     address: tuple[str, int]
 
+    def __init__(self, command: str, output: Iterable[bytes], end: Callable[[], int]):
+        super().__init__(command, output, end)
+        self.unanswered: list[Exchange] = []
+
+    def poll(self) -> Exchange:
+        """Ask GET /ping of a server that may not answer yet, or no longer."""
+        return exchange(self.address, "GET", "/ping", timeout=WAITS.ping)
+
     def request(self, method: str, path: str, *args, **options) -> Exchange:
-        """Send an HTTP request; see `exchange`."""
-        return exchange(self.address, method, path, *args, **options)
+        """Send an HTTP request that must be answered; see `exchange`."""
+        result = exchange(self.address, method, path, *args, **options)
+        if result.status is None:
+            result.stuck = self.stuck()
+            self.unanswered.append(result)
+        return result
 
     def invoke(self, request: Request, body: bytes | None = None, **headers: str) -> Exchange:
         """Send a sample request, or another body with its types; header names use _ for -."""
         own = {"Content-Type": request.content_type, "Accept": request.accept}
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("POST", "/invocations", own | more, request.body.encode() if body is None else body)
-
-    @abstractmethod
-    def processes(self) -> list[Process]:
-        """Return its processes, the main one first."""
-
-    @abstractmethod
-    def kill(self, processes: list[Process]) -> str | None:
-        """Kill (-9) some of its processes; return the reason when that cannot be done here."""
+        return self.request("POST", "/invocations", own | more, request.body if body is None else body)
 
     @abstractmethod
     def model_changes(self) -> list[str]:
@@ -204,10 +265,11 @@ class Engine(ABC):
         """Return `train` or `serve`, None if there is none. Raises LookupError when an ENTRYPOINT starts both."""
 
     @abstractmethod
-    def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True) -> Run:
+    def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True, beside: int = 0) -> Run:
         """Start a training job; `checkpoints` is a folder to restore into /opt/ml/checkpoints (T34).
 
-        A job with `hosts` is started on one of them, `host`, which reaches the others under their names.
+        `beside` is how many other jobs will share the CPUs with it. A job with `hosts` is started on one of them,
+        `host`, which reaches the others under their names.
         """
 
     @abstractmethod
@@ -233,6 +295,18 @@ class Engine(ABC):
         self, model: Path, environment: dict[str, str] | None = None, *, read_only: bool = True, port: int = 0
     ) -> Server:
         """Start a server for the model in a folder; `port` 0 means any free one."""
+
+    def lost(self) -> EngineLost | None:
+        """Return why this engine cannot go on; None while it works."""
+        return None
+
+    def take_unanswered(self) -> list[Exchange]:
+        """Return the requests that no server has answered since the last call."""
+        servers = [program for program in self.programs if isinstance(program, Server)]
+        found = [one for server in servers for one in server.unanswered]
+        for server in servers:
+            server.unanswered.clear()
+        return found
 
     def close(self) -> None:
         """Remove all programs and files."""

@@ -1,43 +1,61 @@
 """The docker engine: `docker run IMAGE train` and `docker run IMAGE serve` as SageMaker does it.
 
-Nothing of this machine's disk is mounted. Volumes are filled and emptied with `docker cp`, so no file owned by
-root is ever left behind, and daemons in a virtual machine or on another host work as well.
+Nothing of this machine's disk is mounted. Volumes are filled and emptied with archives, so no file owned by root is
+ever left behind, and daemons in a virtual machine or on another host work as well.
 """
 
 import io
-import json
 import random
 import shutil
-import signal
 import string
-import subprocess
 import tarfile
 import uuid
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
+from signal import SIGKILL, Signals
+from typing import TypeVar
+
+from docker import DockerClient
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.types import DeviceRequest, Mount
+from requests import RequestException
 
 from .. import archive, interrupts
-from ..errors import SetupError
+from ..errors import EngineLost, SetupError
 from ..job import Job, write_processing
 from ..sample import Sample
-from .base import Engine, Executable, Process, Program, Run, Server, job_variables, shebang_words
-from .docker_cli import LABEL, docker, output_of, remove_all, why_unusable
+from .base import (
+    UNCONSTRAINED,
+    Constraints,
+    Engine,
+    Executable,
+    Process,
+    Program,
+    Run,
+    Server,
+    job_variables,
+    shebang_words,
+)
+from .daemon import LABEL, connect, remove_all
 
 ML = "/opt/ml"
 PORT = 8080
 # Docker's name server may leave questions for unknown names unanswered. The resolver's own second try, 5 s later, would
 # hide that a program makes none.
-IMPATIENT = ("--dns-opt", "timeout:1", "--dns-opt", "attempts:1")
-# Prints "pid ppid command" of every process with the shell alone: images often lack `ps`.
+IMPATIENT = ["timeout:1", "attempts:1"]
+# Prints "pid ppid state command" of every process with the shell alone: images often lack `ps`.
 LIST_PROCESSES = """
 for folder in /proc/[0-9]*; do
     read -r line <"$folder/stat" 2>/dev/null || continue
     rest=${line##*) }; set -- $rest
     [ "$1" = Z ] && continue
     read -r name <"$folder/comm"
-    echo "${folder#/proc/} $2 $name"
+    echo "${folder#/proc/} $2 $1 $name"
 done"""
+REMOVED = 128 + SIGKILL  # the exit code of a container that was removed while it ran
 
 
 def own_name(job: Job) -> str:
@@ -45,40 +63,85 @@ def own_name(job: Job) -> str:
     return f"ip-10-0-1-{11 + job.rank}"
 
 
-class Container(Program):
+def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a stream that comes in pieces; it may break off with the daemon."""
+    rest = b""
+    try:
+        for chunk in chunks:
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+    except OSError:
+        pass  # whoever asks for the exit code hears that the daemon is gone
+    if rest:
+        yield rest
+
+
+def exit_code_of(container: Container) -> int:
+    """Wait until a container has ended, however long that takes; return its exit code. Raises EngineLost."""
+    try:
+        return container.wait(timeout=None)["StatusCode"]
+    except NotFound:
+        return REMOVED
+    except RequestException as error:  # the daemon went away while it was being waited for
+        raise EngineLost(f"the Docker daemon has stopped answering in the middle of the run: {error}") from error
+
+
+def content_of(container: Container, path: str) -> bytes:
+    """Return a file or folder of a container as a tar; nothing if it is not there. Raises EngineLost."""
+    try:
+        chunks, _ = container.get_archive(path)
+        return b"".join(chunks)
+    except NotFound:
+        return b""
+
+
+class ContainerProgram(Program):
     """A program in a container."""
 
-    def __init__(self, command: str, container: str):
+    def __init__(self, command: str, container: Container, output: Iterable[bytes]):
+        super().__init__(command, lines_of(output), partial(exit_code_of, container))
         self.container = container
-        # `docker start --attach` prints the log and ends with the container's exit code.
-        popen = subprocess.Popen(
-            ["docker", "start", "--attach", container],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="backslashreplace",
-            start_new_session=True,
-        )
-        super().__init__(command, popen)
 
-    def signal(self, number: signal.Signals) -> None:
-        docker("kill", "--signal", number.name, self.container, check=False)
+    def processes(self) -> list[Process]:
+        try:
+            listed = self.container.exec_run(["sh", "-c", LIST_PROCESSES], user="0").output
+        except APIError:
+            return []  # it has ended, or has no shell
+        rows = [line.split(None, 3) for line in listed.decode("utf-8", "replace").splitlines()]
+        found = [Process(int(pid), int(parent), *more) for pid, parent, *more in rows if pid.isdecimal()]
+        # The listing shell is a child of no process of the container (parent 0).
+        return sorted((one for one in found if one.pid == 1 or one.parent), key=lambda process: process.pid)
+
+    def signal(self, number: Signals) -> None:
+        with suppress(APIError):  # it has ended
+            self.container.kill(number.name)
+
+    def signal_all(self, processes: list[Process], number: Signals) -> str | None:
+        pids = " ".join(str(process.pid) for process in processes)
+        try:
+            result = self.container.exec_run(["sh", "-c", f"kill -{number.value} {pids}"], user="0")
+        except APIError as error:
+            return str(error)
+        return result.output.decode("utf-8", "replace").strip() or None if result.exit_code else None
 
     def crash(self) -> None:
-        self.signal(signal.SIGKILL)  # the rest of the container goes with its first process
+        self.signal(SIGKILL)  # the rest of the container goes with its first process
 
     def remove(self) -> None:
-        docker("rm", "--force", "--volumes", self.container, check=False)
+        with suppress(APIError):  # it is gone
+            self.container.remove(force=True, v=True)
         self.wait(10)
-        self.popen.stdout.close()
 
 
-class ContainerRun(Container, Run):
+class ContainerRun(ContainerProgram, Run):
     """A training job in a container."""
 
+    def __init__(self, command: str, container: Container, output: Iterable[bytes], job: Job, collected: Path):
+        super().__init__(command, container, output)
+        self.job, self.collected = job, collected
+
     def checkpoint_files(self) -> list[str]:
-        content = docker("cp", f"{self.container}:{ML}/checkpoints", "-", check=False).stdout
+        content = content_of(self.container, f"{ML}/checkpoints")
         if not content:
             return []
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
@@ -87,7 +150,7 @@ class ContainerRun(Container, Run):
     def collect(self) -> Path:
         if not self.collected.exists():
             for folder in ("model", "output", "checkpoints"):
-                content = docker("cp", f"{self.container}:{ML}/{folder}", "-", check=False).stdout
+                content = content_of(self.container, f"{ML}/{folder}")
                 (self.collected / folder).mkdir(parents=True)
                 if content:
                     archive.unpack(io.BytesIO(content), self.collected / folder, strip=folder)
@@ -97,61 +160,59 @@ class ContainerRun(Container, Run):
         return []
 
 
-class ContainerProcessing(Container):
+class ContainerProcessing(ContainerProgram):
     """A Processing job in a container."""
 
-    collected: Path
+    def __init__(self, command: str, container: Container, output: Iterable[bytes], collected: Path):
+        super().__init__(command, container, output)
+        self.collected = collected
 
     def collect(self) -> Path:
         """Return a folder with the content of /opt/ml/processing/output (call it once it has ended)."""
-        content = docker("cp", f"{self.container}:{ML}/processing/output", "-", check=False).stdout
+        content = content_of(self.container, f"{ML}/processing/output")
         self.collected.mkdir(parents=True)
         if content:
             archive.unpack(io.BytesIO(content), self.collected, strip="output")
         return self.collected
 
 
-class ContainerServer(Container, Server):
+class ContainerServer(ContainerProgram, Server):
     """A server in a container."""
 
-    def processes(self) -> list[Process]:
-        listed = docker("exec", "--user", "0", self.container, "sh", "-c", LIST_PROCESSES, check=False).stdout
-        lines = [line.split(None, 2) for line in listed.decode("utf-8", "replace").splitlines()]
-        found = [Process(int(pid), int(parent), command) for pid, parent, command in lines]
-        # The listing shell is a child of no process of the container (parent 0).
-        return sorted((one for one in found if one.pid == 1 or one.parent), key=lambda process: process.pid)
-
-    def kill(self, processes: list[Process]) -> str | None:
-        pids = " ".join(str(process.pid) for process in processes)
-        result = docker("exec", "--user", "0", self.container, "sh", "-c", f"kill -9 {pids}", check=False)
-        return result.stderr.decode("utf-8", "replace").strip() or None if result.returncode else None
+    def __init__(self, command: str, container: Container, output: Iterable[bytes], address: tuple[str, int]):
+        super().__init__(command, container, output)
+        self.address = address
 
     def model_changes(self) -> list[str]:
         return []
 
 
+Kind = TypeVar("Kind", bound=ContainerProgram)
+
+
 class DockerEngine(Engine):
-    """Starts containers of an image that lies on this machine's daemon."""
+    """Starts containers of an image that lies on the daemon."""
 
     name = "docker"
     mounts_read_only = True
     network_interface = "eth0"
 
     def __init__(self, image: str, *, gpus: bool = False):
-        if reason := why_unusable():
-            raise SetupError(f"the docker engine cannot be used: {reason}")
-        found = docker("image", "inspect", image, check=False)
-        if found.returncode:
-            raise SetupError(f"there is no image {image} here. Build it: make build (or docker build -t {image} .)")
+        client = connect()
+        try:
+            self.details: dict = client.images.get(image).attrs
+        except ImageNotFound:
+            raise SetupError(
+                f"there is no image {image} here. Build it: make build (or docker build -t {image} .)"
+            ) from None
+        self.devices = {"device_requests": [DeviceRequest(count=-1, capabilities=[["gpu"]])]} if gpus else {}
         if gpus:
-            require_gpus(image)
+            require_gpus(client, image, self.devices)
         super().__init__()
+        self.client = client
         self.image = self.target = image
-        self.devices = ("--gpus", "all") if gpus else ()
-        self.details: dict = json.loads(found.stdout)[0]
-        self.label = f"{LABEL}={uuid.uuid4().hex}"
-        self._model_volumes: dict[tuple[Path, bool], str] = {}
-        self._still: str | None = None
+        self.label = {LABEL: uuid.uuid4().hex}
+        self._models: dict[Path, Mount] = {}
 
     @property
     def config(self) -> dict:
@@ -168,10 +229,17 @@ class DockerEngine(Engine):
         """True if the image sets no other user (T7)."""
         return (self.config.get("User") or "root").split(":")[0] in ("0", "root")
 
-    @property
+    @cached_property
     def cpus(self) -> int:
         """The CPUs of the machine that the containers run on."""
-        return int(output_of("info", "--format", "{{.NCPU}}"))
+        return self.client.info()["NCPU"]
+
+    def lost(self) -> EngineLost | None:
+        try:
+            self.client.ping()
+        except EngineLost as error:
+            return error
+        return None
 
     def executable(self, name: str) -> Executable | None:
         if self.config.get("Entrypoint"):
@@ -189,26 +257,37 @@ class DockerEngine(Engine):
 
     def read(self, path: str) -> tuple[tarfile.TarInfo, bytes] | None:
         """Return a file of the image with its mode, links followed; None if there is none."""
-        content = docker("cp", "--follow-link", f"{self._image_content()}:{path}", "-", check=False).stdout
-        if not content:
+        try:
+            chunks, about = self._image_content.get_archive(path)
+            if about["linkTarget"]:
+                chunks, _ = self._image_content.get_archive(about["linkTarget"])
+        except NotFound:
             return None
-        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
             member = tar.next()
             return (member, tar.extractfile(member).read()) if member and member.isreg() else None
 
     def names_below(self, folder: str) -> list[str]:
         """Return the files that the image has below a folder."""
-        content = docker("cp", f"{self._image_content()}:{folder}", "-", check=False).stdout
+        content = content_of(self._image_content, folder)
         if not content:
             return []
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:
             return [str(PurePosixPath(folder).parent / one.name) for one in tar if not one.isdir()]
 
-    def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True) -> ContainerRun:
-        if job.hosts:
-            names = ["--network-alias", job.host, "--hostname", own_name(job)]
-            return self._train(job, ["--network", self._private_network, *names, *IMPATIENT], checkpoints)
-        return self._train(job, [] if network else ["--network", "none"], checkpoints)
+    def train(
+        self, job: Job, *, checkpoints: Path | None = None, network: bool = True, beside: int = 0
+    ) -> ContainerRun:
+        if not job.hosts:
+            return self._train(job, checkpoints, {} if network else {"network_mode": "none"}, beside)
+        reached_as = self.client.api.create_endpoint_config(aliases=[job.host])
+        options = {
+            "network": self._private_network,
+            "networking_config": {self._private_network: reached_as},
+            "hostname": own_name(job),
+            "dns_opt": IMPATIENT,
+        }
+        return self._train(job, checkpoints, options)
 
     def host_names(self, count: int) -> list[str]:
         suffix = "".join(random.choices(string.ascii_lowercase + string.digits, k=5))
@@ -225,51 +304,43 @@ class DockerEngine(Engine):
         for name in names:
             one = job.but(host=name, hosts=names, network_interface_name="eth1")
             holder = self._two_interfaces(one)
-            runs.append(self._train(one, ["--network", f"container:{holder}"], None))
+            runs.append(self._train(one, None, {"network_mode": f"container:{holder.id}"}))
         return runs
 
-    def _two_interfaces(self, job: Job) -> str:
+    def _two_interfaces(self, job: Job) -> Container:
         """Return a running container with a network of its own as eth0 and the private network as eth1."""
-        options = ["--network", self._network(), "--hostname", own_name(job), "--entrypoint", "sleep"]
-        holder = self._create(options, "86400")
-        if docker("start", holder, check=False).returncode:
-            raise LookupError("the image has no `sleep`, which would hold two interfaces")
-        docker("network", "connect", "--alias", job.host, self._private_network, holder)
+        holder = self._create(["86400"], network=self._network(), hostname=own_name(job), entrypoint=["sleep"])
+        try:
+            holder.start()
+        except APIError:
+            raise LookupError("the image has no `sleep`, which would hold two interfaces") from None
+        self.client.networks.get(self._private_network).connect(holder, aliases=[job.host])
         return holder
 
-    def _train(self, job: Job, network: Sequence[str], checkpoints: Path | None) -> ContainerRun:
+    def _train(self, job: Job, checkpoints: Path | None, options: dict, beside: int = 0) -> ContainerRun:
         tree = self.folder("train")
         job.write(tree)
         if checkpoints:
             shutil.copytree(checkpoints, tree / "checkpoints")
-        everything, channels = self._volume(), self._volume()
-        mounts = [f"{everything}:{ML}:nocopy", f"{channels}:{ML}/input/data:nocopy"]
-        self._fill(mounts, tree, ML)
-        mounts[1] += ",ro" if self.read_only_channels else ""
-        variables = job_variables(job, self.cpus)
-        options = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
-        options += [*_volumes(mounts), *network]
-        container = self._create(options, "train")
-        with interrupts.held():
-            run = ContainerRun(" ".join(["docker run", *network, self.image, "train"]), container)
-            run.job, run.collected = job, tree / "collected"
-            self.programs.append(run)
-        return run
+        data = (tree / "input/data").rename(tree.with_name(f"{tree.name}-data"))
+        mounts = [
+            self._mount(ML, tree),
+            self._mount(f"{ML}/input/data", data, read_only=self.read_only_channels),
+        ]
+        variables = job_variables(job, self.cpus, beside)
+        container = self._create(["train"], mounts=mounts, environment=variables, **options)
+        network = f"--network {options['network_mode']} " if "network_mode" in options else ""
+        command = f"docker run {network}{self.image} train"
+        return self._start(container, partial(ContainerRun, command, job=job, collected=tree / "collected"))
 
     def process(self, sample: Sample) -> ContainerProcessing:
         """Start a Processing job on the sample's files, with the sample's entrypoint (PR1-PR4)."""
         tree = self.folder("processing")
-        program, *arguments = sample.processing
+        program, *arguments = sample.processing.entrypoint
         write_processing(tree, sample)
-        mounts = [f"{self._volume()}:{ML}:nocopy"]
-        self._fill(mounts, tree, ML)
-        container = self._create([*_volumes(mounts), "--entrypoint", program], *arguments)
-        with interrupts.held():
-            command = " ".join(["docker run --entrypoint", program, self.image, *arguments])
-            run = ContainerProcessing(command, container)
-            run.collected = tree / "collected"
-            self.programs.append(run)
-        return run
+        container = self._create(arguments, mounts=[self._mount(ML, tree)], entrypoint=[program])
+        command = " ".join(["docker run --entrypoint", program, self.image, *arguments])
+        return self._start(container, partial(ContainerProcessing, command, collected=tree / "collected"))
 
     def serve(
         self,
@@ -278,30 +349,61 @@ class DockerEngine(Engine):
         *,
         read_only: bool = True,
         port: int = 0,
-        options: Sequence[str] = (),
+        constraints: Constraints = UNCONSTRAINED,
     ) -> ContainerServer:
-        """Start a server; `options` are further options of `docker run`. See `Engine.serve`."""
         environment = environment or {}
-        inside = environment.get("SAGEMAKER_BIND_TO_PORT", PORT)
-        own = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")] + [*options]
-        mount = f"{self._model_volume(model, read_only)}:{ML}/model:nocopy" + (",ro" if read_only else "")
-        published = ["--publish", f"127.0.0.1:{port}:{inside}"]
-        container = self._create([*_volumes([mount]), *published, *own], "serve")
-        with interrupts.held():
-            server = ContainerServer(" ".join(["docker run", *own, self.image, "serve"]), container)
-            self.programs.append(server)
-        server.address = ("127.0.0.1", self._published(server, inside))
-        return server
+        inside = f"{environment.get('SAGEMAKER_BIND_TO_PORT', PORT)}/tcp"
+        container = self._create(
+            ["serve"],
+            mounts=[self._model_mount(model) if read_only else self._mount(f"{ML}/model", model)],
+            environment=environment,
+            ports={inside: ("127.0.0.1", port or None)},
+            **constraints.options,
+        )
+        words = [f"--env {name}={value}" for name, value in environment.items()]
+        command = " ".join(["docker run", *words, *constraints.words.split(), self.image, "serve"])
+
+        def started(container: Container, output: Iterable[bytes]) -> ContainerServer:
+            container.reload()
+            published = container.ports.get(inside)  # none of one that has ended at once
+            return ContainerServer(
+                command, container, output, ("127.0.0.1", int(published[0]["HostPort"]) if published else 0)
+            )
+
+        return self._start(container, started)
 
     def close(self) -> None:
-        remove_all(self.label)
+        try:
+            remove_all(self.client, f"{LABEL}={self.label[LABEL]}")
+        except EngineLost:
+            self.programs.clear()  # nothing can be done about them
         super().close()
+        self.client.close()
 
-    def _create(self, options: Sequence[str], *command: str) -> str:
-        return output_of("create", "--label", self.label, *self.devices, *options, self.image, *command)
+    def _create(self, command: Sequence[str], **options) -> Container:
+        """Make a container. Raises SetupError with the daemon's own words where it refuses."""
+        try:
+            with interrupts.held():  # or the daemon might make a container after everything was removed
+                return self.client.containers.create(
+                    self.image, list(command), labels=self.label, **self.devices, **options
+                )
+        except APIError as error:
+            raise SetupError(f"the Docker daemon makes no container of {self.image}: {error.explanation}") from error
 
-    def _volume(self) -> str:
-        return output_of("volume", "create", "--label", self.label)
+    def _start(self, container: Container, kind: Callable[[Container, Iterable[bytes]], Kind]) -> Kind:
+        """Start a container, and return the program in it: a `kind` of the container and its output.
+
+        What the daemon cannot start has ended with exit code 127 or the like, and says why in its log.
+        """
+        with interrupts.held():
+            try:
+                output = container.attach(stream=True)  # before the start, so that nothing gets lost
+                container.start()
+            except APIError as error:
+                output = [f"docker: {error.explanation}".encode()]
+            program = kind(container, output)
+            self.programs.append(program)
+        return program
 
     @cached_property
     def _private_network(self) -> str:
@@ -310,35 +412,30 @@ class DockerEngine(Engine):
 
     def _network(self) -> str:
         name = f"local-test-{uuid.uuid4().hex[:8]}"
-        output_of("network", "create", "--internal", "--label", self.label, name)
+        with interrupts.held():
+            self.client.networks.create(name, internal=True, labels=self.label)
         return name
 
-    def _fill(self, mounts: Sequence[str], tree: Path, target: str) -> None:
-        """Copy a folder's content into volumes, through a container that is never started."""
-        container = self._create(_volumes(mounts), "train")
-        docker("cp", "-", f"{container}:{target}", stdin=archive.pack_tree(tree))
-        docker("rm", container)
+    def _mount(self, target: str, folder: Path, *, read_only: bool = False) -> Mount:
+        """Return the mount of a new volume with a folder's content, which is copied through a container not started."""
+        with interrupts.held():
+            volume = self.client.volumes.create(labels=self.label).name
+        # Without no_copy the daemon would add what the image has at that place.
+        container = self._create(["train"], mounts=[Mount(target, volume, no_copy=True)])
+        container.put_archive(target, archive.pack_tree(folder))
+        container.remove()
+        return Mount(target, volume, read_only=read_only, no_copy=True)
 
-    def _model_volume(self, model: Path, read_only: bool) -> str:
-        """Return a volume with a model. Servers that cannot write to it share one."""
-        key = (model, read_only)
-        if key not in self._model_volumes or not read_only:
-            self._model_volumes[key] = self._volume()
-            self._fill([f"{self._model_volumes[key]}:{ML}/model:nocopy"], model, f"{ML}/model")
-        return self._model_volumes[key]
+    def _model_mount(self, model: Path) -> Mount:
+        """Return the mount of a model for servers that cannot write to it, and so share one."""
+        if model not in self._models:
+            self._models[model] = self._mount(f"{ML}/model", model, read_only=True)
+        return self._models[model]
 
-    def _published(self, server: ContainerServer, inside: int | str) -> int:
-        """Return the local port of a container that is starting; 0 if it ended before it had one."""
-        while server.exit_code is None:
-            shown = docker("port", server.container, str(inside), check=False).stdout.decode()
-            if shown.strip():
-                return int(shown.splitlines()[0].rsplit(":", 1)[1])
-        return 0
-
-    def _image_content(self) -> str:
-        """Return a container that is never started, to read the image's files from."""
-        self._still = self._still or self._create([], "train")
-        return self._still
+    @cached_property
+    def _image_content(self) -> Container:
+        """A container that is never started, to read the image's files from."""
+        return self._create(["train"])
 
     def _on_path(self, name: str) -> tuple[str, tarfile.TarInfo, bytes] | None:
         for folder in self.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":"):
@@ -347,15 +444,17 @@ class DockerEngine(Engine):
         return None
 
 
-def require_gpus(image: str) -> None:
+def require_gpus(client: DockerClient, image: str, devices: dict) -> None:
     """Raise SetupError where Docker cannot give a container the machine's GPUs."""
-    tried = docker("run", "--rm", "--gpus", "all", "--entrypoint", "true", image, check=False)
-    if tried.returncode == 125:  # the daemon's own refusal; an image without `true` gives another code
-        said = tried.stderr.decode("utf-8", "replace").strip().splitlines()[0]
+    container = client.containers.create(image, [], entrypoint=["true"], labels={LABEL: "gpu"}, **devices)
+    try:
+        container.start()
+    except APIError as error:
+        if "exec" in error.explanation:  # the GPU was there; the image has no `true`
+            return
         raise SetupError(
-            f"Docker gives containers no GPU here ({said}). Install the NVIDIA Container Toolkit, or leave GPU=1 out"
-        )
-
-
-def _volumes(mounts: Sequence[str]) -> list[str]:
-    return [word for mount in mounts for word in ("--volume", mount)]
+            f"Docker gives containers no GPU here ({error.explanation}). Install the NVIDIA Container Toolkit, or "
+            "leave GPU=1 out"
+        ) from None
+    finally:
+        container.remove(force=True)

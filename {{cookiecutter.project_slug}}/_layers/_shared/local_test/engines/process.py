@@ -7,15 +7,15 @@ job are called by loopback addresses, on which each may have the same ports.
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from signal import SIGKILL, Signals
 
 from .. import interrupts
-from ..archive import changes, files, snapshot
+from ..archive import Snapshot, changes, files, snapshot
 from ..errors import SetupError
 from ..job import Job
 from .base import Engine, Executable, Process, Program, Run, Server, job_variables, shebang_words
@@ -53,9 +53,9 @@ def table_of_processes() -> list[Process]:
     """Return all processes of this machine."""
     if Path("/proc/self/stat").exists():
         return [process for entry in Path("/proc").iterdir() if (process := _from_proc(entry))]
-    lines = subprocess.run(["ps", "-axo", "pid=,ppid=,command="], capture_output=True, text=True, check=True)
-    words = [line.split(None, 2) for line in lines.stdout.splitlines()]
-    return [Process(int(pid), int(parent), "".join(command)) for pid, parent, *command in words]
+    lines = subprocess.run(["ps", "-axo", "pid=,ppid=,state=,command="], capture_output=True, text=True, check=True)
+    words = [line.split(None, 3) for line in lines.stdout.splitlines()]
+    return [Process(int(pid), int(parent), state, "".join(command)) for pid, parent, state, *command in words]
 
 
 def _from_proc(entry: Path) -> Process | None:
@@ -66,7 +66,7 @@ def _from_proc(entry: Path) -> Process | None:
         command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     except OSError:
         return None
-    return Process(int(entry.name), int(parent), command) if state != "Z" else None
+    return Process(int(entry.name), int(parent), state, command) if state != "Z" else None
 
 
 def tree(root: int) -> list[Process]:
@@ -81,25 +81,38 @@ def tree(root: int) -> list[Process]:
 class LocalProgram(Program):
     """A program in a session of its own; `base` stands for /opt/ml."""
 
-    base: Path
+    def __init__(self, command: str, popen: subprocess.Popen, base: Path):
+        super().__init__(command, popen.stdout, popen.wait)
+        self.popen, self.base = popen, base
 
-    def signal(self, number: signal.Signals) -> None:
-        if self.exit_code is None:
-            os.kill(self.popen.pid, number)
+    def processes(self) -> list[Process]:
+        return tree(self.popen.pid)
+
+    def signal(self, number: Signals) -> None:
+        self.popen.send_signal(number)
+
+    def signal_all(self, processes: list[Process], number: Signals) -> str | None:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+        return None
 
     def crash(self) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM for a group of zombies
-            os.killpg(self.popen.pid, signal.SIGKILL)
+            os.killpg(self.popen.pid, SIGKILL)
 
     def remove(self) -> None:
         self.crash()
         self.wait(10)
-        self.popen.stdout.close()
         shutil.rmtree(self.base, ignore_errors=True)
 
 
 class LocalRun(LocalProgram, Run):
     """A training job as a local process."""
+
+    def __init__(self, command: str, popen: subprocess.Popen, base: Path, job: Job, channels: Snapshot):
+        super().__init__(command, popen, base)
+        self.job, self.channels_before = job, channels
 
     def checkpoint_files(self) -> list[str]:
         folder = self.base / "checkpoints"
@@ -115,13 +128,9 @@ class LocalRun(LocalProgram, Run):
 class LocalServer(LocalProgram, Server):
     """A server as a local process."""
 
-    def processes(self) -> list[Process]:
-        return tree(self.popen.pid)
-
-    def kill(self, processes: list[Process]) -> str | None:
-        for process in processes:
-            os.kill(process.pid, signal.SIGKILL)
-        return None
+    def __init__(self, command: str, popen: subprocess.Popen, base: Path, address: tuple[str, int], model: Snapshot):
+        super().__init__(command, popen, base)
+        self.address, self.model_before = address, model
 
     def model_changes(self) -> list[str]:
         return changes(self.model_before, snapshot(self.base / "model"))
@@ -151,15 +160,15 @@ class ProcessEngine(Engine):
         found = interpreter is None or shutil.which(Path(interpreter).name, path=self.path) is not None
         return Executable(f"runtime/{name}", first_line, interpreter, found, executable=None)
 
-    def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True) -> LocalRun:
+    def train(self, job: Job, *, checkpoints: Path | None = None, network: bool = True, beside: int = 0) -> LocalRun:
         base = self.folder("train")
         job.write(base)
         if checkpoints:
             shutil.copytree(checkpoints, base / "checkpoints")
         before = snapshot(base / "input/data")
+        variables = job_variables(job, os.cpu_count() or 1, beside)
         with interrupts.held():
-            run = LocalRun(*self._start("train", base, job_variables(job, os.cpu_count() or 1)))
-            run.job, run.base, run.channels_before = job, base, before
+            run = LocalRun(*self._start("train", base, variables), base, job, before)
             self.programs.append(run)
         return run
 
@@ -181,11 +190,10 @@ class ProcessEngine(Engine):
         base = self.folder("serve")
         shutil.copytree(model, base / "model")
         before = snapshot(base / "model")
-        port = port or free_port()
-        own = {"SAGEMAKER_BIND_TO_PORT": str(port), **(environment or {})}
+        own = {"SAGEMAKER_BIND_TO_PORT": str(port or free_port()), **(environment or {})}
+        address = ("127.0.0.1", int(own["SAGEMAKER_BIND_TO_PORT"]))
         with interrupts.held():
-            server = LocalServer(*self._start("serve", base, own))
-            server.base, server.model_before, server.address = base, before, ("127.0.0.1", port)
+            server = LocalServer(*self._start("serve", base, own), base, address, before)
             self.programs.append(server)
         return server
 
@@ -203,8 +211,6 @@ class ProcessEngine(Engine):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="backslashreplace",
             start_new_session=True,
         )
         return " ".join([*(f"{key}={value}" for key, value in own.items()), f"runtime/{name}"]), popen

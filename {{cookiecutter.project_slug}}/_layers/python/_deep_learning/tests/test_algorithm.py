@@ -14,7 +14,7 @@ from runtime.paths import Paths
 from runtime.stopping import StopFlag
 from runtime.training import Job
 
-SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
+SAMPLE = Path(__file__).parent.parent / "sample"
 COLD, MILD, HOT = -5.0, 18.0, 35.0  # °C
 ROWS = np.array([[COLD], [MILD], [HOT]])
 
@@ -39,7 +39,7 @@ def epochs(log):
 
 def test_it_has_learned_the_bends(job):
     cold, mild, hot = algorithm.predict(train(job, epochs=40), ROWS)
-    # What local_test/make_sample.py made the data from.
+    # What sample/make_sample.py made the data from.
     assert (cold, mild, hot) == (pytest.approx(66.2, abs=2), pytest.approx(41, abs=2), pytest.approx(68.3, abs=2))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
-SAMPLE = PROJECT / "local_test/sample"
+SAMPLE = PROJECT / "sample"
 EPOCHS = 4
 TOLERANCE = 1e-4  # of the loss, about 7: sums are rounded in another order
 
@@ -25,8 +25,10 @@ def halves(channel: str) -> list[str]:
     return ["".join(rows[:cut]), "".join(rows[cut:])]
 
 
-def train(folder: Path, size: int, *, sharded: bool = False, **environment: str) -> list[tuple[str, str, list[str]]]:
-    """Train on several hosts; for each the last line of metrics, the digest of its parameters, the model's files."""
+def run(
+    folder: Path, size: int, *, sharded: bool = False, program: tuple = (PROJECT / "runtime/train",), **environment: str
+) -> list[tuple[str, list[str]]]:
+    """Run a program that trains on several hosts; for each its log and the model's files."""
     block = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"
     names = [f"{block}.{number}" for number in range(1, size + 1)]
     runs = []
@@ -50,7 +52,7 @@ def train(folder: Path, size: int, *, sharded: bool = False, **environment: str)
                     (path / f"part-{number}.csv").write_text(part)
         runs.append(
             subprocess.Popen(
-                [sys.executable, PROJECT / "runtime/train"],
+                [sys.executable, *program],
                 env={**os.environ, **environment, "SAGEMAKER_BASE_DIR": str(folder / name)},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -59,13 +61,15 @@ def train(folder: Path, size: int, *, sharded: bool = False, **environment: str)
         )
     logs = [run.communicate(timeout=120)[0] for run in runs]
     assert all(run.returncode == 0 for run in runs), logs
+    models = [folder / name / "model" for name in names]
+    return [(log, sorted(path.name for path in model.iterdir())) for log, model in zip(logs, models, strict=True)]
+
+
+def train(folder: Path, size: int, *, sharded: bool = False, **environment: str) -> list[tuple[str, str, list[str]]]:
+    """Train on several hosts; for each the last line of metrics, the digest of its parameters, the model's files."""
     return [
-        (
-            re.findall("^epoch=.*", log, re.MULTILINE)[-1],
-            "".join(re.findall("SHA-256 is (.*)", log)),
-            [path.name for path in (folder / name / "model").iterdir()],
-        )
-        for log, name in zip(logs, names, strict=True)
+        (re.findall("^epoch=.*", log, re.MULTILINE)[-1], "".join(re.findall("SHA-256 is (.*)", log)), files)
+        for log, files in run(folder, size, sharded=sharded, **environment)
     ]
 
 
@@ -87,6 +91,28 @@ def test_two_hosts_end_with_the_same_parameters_and_with_one_hosts_loss(tmp_path
     assert loss(first[0]) == pytest.approx(loss(alone[0]), abs=TOLERANCE)
     assert first[2] == alone[2]
     assert second[2] == []
+
+
+def test_files_that_train_leaves_itself_are_kept_of_the_first_host_only(tmp_path):
+    (tmp_path / "algorithm.py").write_text(
+        """
+import os
+from pathlib import Path
+
+def train(channels, hyperparameters, job):
+    (job.model_folder / "weights").touch()
+    (job.model_folder / "vocabulary").touch()
+    Path(os.environ["SM_MODEL_DIR"], "notes").touch()
+"""
+    )
+    (tmp_path / "tmp").mkdir()
+    code = (
+        f"import sys; sys.path[0:0] = {[str(tmp_path), str(PROJECT)]}; from runtime.training import program; program()"
+    )
+    first, second = run(tmp_path, 2, program=("-c", code), TMPDIR=str(tmp_path / "tmp"))
+    assert first[1] == ["notes", "vocabulary", "weights"]
+    assert second[1] == []
+    assert not list((tmp_path / "tmp").glob("model-*"))
 
 
 def test_a_crash_while_python_closes_down_does_not_fail_the_job(tmp_path):

@@ -1,5 +1,6 @@
-"""Data channels: what the job calls `training`, `validation` … (contract T14, T24-T29)."""
+"""Data channels: what the job calls `train`, `validation` … (contract T14, T24-T29)."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,22 +24,22 @@ class Channel:
 
     @property
     def files(self) -> list[Path]:
-        """Every file of the channel, subfolders included, in order of name; hidden ones are left out.
+        """Every file of the channel, subfolders included, in order of the bytes of its path; hidden ones are left out.
 
         Raises UserError when there is none, which is also what a host gets when a sharded channel has fewer
         objects than the job has hosts (T29).
         """
-        found = sorted(
+        found = [
             file
             for file in self.path.rglob("*")
             if file.is_file() and not any(part.startswith(".") for part in file.relative_to(self.path).parts)
-        )
+        ]
         if not found:
             raise UserError(
                 f"channel '{self.name}' has no files in {self.path}: check the S3 prefix and, "
                 "with ShardedByS3Key, that there are at least as many objects as hosts"
             )
-        return found
+        return sorted(found, key=os.fsencode)
 
     def tables(self, *, header: bool) -> Iterator["tables.Table"]:
         """Read every file as CSV, one table for each file.
@@ -54,9 +55,15 @@ class Channel:
 
 
 class Channels(dict[str, Channel]):
-    """The job's channels by name; asking for one that the job does not have raises UserError."""
+    """The job's channels by name; asking for one that the job does not have raises UserError.
+
+    `train` is the usual name, but many jobs say `training`: that is given in its place, with a line in the log.
+    """
 
     def __missing__(self, name: str) -> Channel:
+        if name == "train" and "training" in self:
+            print("channel 'train' is missing: reading 'training' in its place", flush=True)
+            return self["training"]
         given = ", ".join(sorted(self)) or "none"
         raise UserError(f"channel '{name}' is missing: the job has {given}; add it to the job's InputDataConfig")
 

@@ -5,6 +5,7 @@ The platform itself sets none of them (T23).
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from runtime.channels import Channels
@@ -15,9 +16,18 @@ from runtime.resources import cpu_count, gpu_count
 
 
 def variables(
-    paths: Paths, hosts: Hosts, channels: Channels, strings: Mapping[str, object], config: Mapping[str, Any]
+    paths: Paths,
+    model_folder: Path,
+    hosts: Hosts,
+    channels: Channels,
+    strings: Mapping[str, object],
+    config: Mapping[str, Any],
 ) -> dict[str, str]:
-    """The variables of this job; `config` holds the job's files by name without `.json`."""
+    """The variables of this job.
+
+    `model_folder` is where this process leaves what belongs to the model; `config` holds the job's files by name
+    without `.json`.
+    """
     values = {name: _value(text) for name, text in strings.items() if not reserved(name)}
     resources = config["resourceconfig"] or {}
     result = {
@@ -33,7 +43,7 @@ def variables(
         "SM_CHANNELS": json.dumps(sorted(channels)),
         "SM_INPUT_DIR": str(paths.base / "input"),
         "SM_INPUT_CONFIG_DIR": str(paths.config),
-        "SM_MODEL_DIR": str(paths.model),
+        "SM_MODEL_DIR": str(model_folder),
         "SM_OUTPUT_DIR": str(paths.base / "output"),
         "SM_OUTPUT_DATA_DIR": str(paths.output_data),
         "SM_NUM_CPUS": str(cpu_count()),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from runtime import stacks
 from runtime.errors import UserError
 from runtime.paths import Paths
 from runtime.resources import limit_threads
@@ -29,6 +30,7 @@ PING = Path(__file__).parent / "ping"
 
 def main() -> int:
     """Load the model, then serve until SIGTERM; the result is the exit status."""
+    stacks.show_at_signal()
     # As the container's first process, a signal without a handler would be ignored.
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     started = time.perf_counter()

@@ -1,7 +1,10 @@
 """SIGTERM while training: SageMaker stops the job and kills it 120 seconds later (contract T4)."""
 
+import os
 import signal
-import threading
+from contextlib import suppress
+
+STDOUT = 1
 
 
 class TrainingStopped(BaseException):
@@ -12,10 +15,10 @@ class StopFlag:
     """Becomes true when SageMaker asks the job to stop."""
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._asked = False
 
     def __bool__(self) -> bool:
-        return self._asked.is_set()
+        return self._asked
 
     def listen(self, *, interrupt: bool) -> None:
         """Set the flag at SIGTERM; with `interrupt`, raise TrainingStopped where the program stands instead.
@@ -24,8 +27,10 @@ class StopFlag:
         """
 
         def stop(signum: int, frame: object) -> None:
-            print("SIGTERM: SageMaker stops this job", flush=True)
-            self._asked.set()
+            self._asked = True
+            # Not print: the signal may come in the middle of one, and Python's files refuse a second call then.
+            with suppress(OSError):
+                os.write(STDOUT, b"SIGTERM: SageMaker stops this job\n")
             if interrupt:
                 raise TrainingStopped("the job was stopped; let train() take `job` and look at job.stopping")
 

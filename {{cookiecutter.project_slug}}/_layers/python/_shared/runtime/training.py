@@ -7,7 +7,9 @@ import importlib.util
 import inspect
 import json
 import os
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Sequence
 from functools import partial
@@ -15,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from runtime import channels, environment, failure
+from runtime import channels, environment, failure, stacks
 from runtime.checkpoints import Checkpoints
 from runtime.cluster import Cluster, free_port
 from runtime.errors import HostLost, InputError, UserError
@@ -36,7 +38,8 @@ class Job:
         stopping: true once SageMaker asks the job to stop: save and return within 120 seconds (T4).
         hosts: who takes part; `hosts.rank`, `hosts.size` (T16).
         is_first: whether this process is the one that writes checkpoints; it also saves the model (T31).
-        model_folder: what `train` leaves here is part of model.tar.gz (T31).
+        model_folder: what `train` leaves here is part of model.tar.gz (T31). SageMaker merges the folders of all
+            hosts, so only the first process has the real one: what any other leaves in its own is thrown away.
         output_folder: what `train` leaves here is part of output.tar.gz, for plots and reports (T31).
         report: prints metrics, job.report({"train:rmse": 0.3}) (T38).
     """
@@ -45,12 +48,19 @@ class Job:
         self.checkpoints = Checkpoints(paths.checkpoints)
         self.stopping = stopping
         self.hosts = hosts
-        self.model_folder = paths.model
         self.output_folder = paths.output_data
         # Where a host has a process for each GPU, the first of them speaks for all.
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))
         self.is_first = hosts.is_first and local_rank == 0
+        self.model_folder = paths.model if self.is_first else scratch_folder()
         self.report = report if local_rank == 0 else lambda values: None
+
+
+def scratch_folder() -> Path:
+    """Make a folder that is gone when the program has ended."""
+    folder = Path(tempfile.mkdtemp(prefix="model-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def program() -> NoReturn:
@@ -69,6 +79,7 @@ def program() -> NoReturn:
             sys.stderr.flush()
             os._exit(status)
 
+    stacks.show_at_signal()
     atexit.register(leave)  # the first to be registered is the last to be called: the libraries have had their turn
     status = main()
     sys.exit(status)
@@ -128,7 +139,7 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     found = channels.from_config(config["inputdataconfig"], paths.data)
     if job.hosts.size > 1 and not addresses:
         channels.require_whole(found)
-    os.environ.update(environment.variables(paths, job.hosts, found, strings, config))
+    os.environ.update(environment.variables(paths, job.model_folder, job.hosts, found, strings, config))
     limit_threads(max(1, cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
     # Late, because the numeric libraries that they import read the variables set above. What is imported stays, so
@@ -148,8 +159,8 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     paths.model.mkdir(parents=True, exist_ok=True)
     paths.output_data.mkdir(parents=True, exist_ok=True)
     model = call_train(algorithm, found, typed(algorithm, strings), job)
-    if addresses:
-        print(f"{job.hosts.current}: the parameters' SHA-256 is {distribution.digest(model)}", flush=True)
+    if addresses and (digest := distribution.digest(model)):
+        print(f"{job.hosts.current}: the parameters' SHA-256 is {digest}", flush=True)
     if not job.is_first:
         print(
             f"{job.hosts.current}: training has ended, the first host, {job.hosts.all[0]}, saves the model", flush=True

@@ -40,6 +40,8 @@ def npy(array):
         ("application/jsonlines", b"[1, 2]\n\n[3, 4]\n", b"6.0\n14.0\n"),
         ("application/x-npy", npy(np.array([[1, 2], [3, 4]], dtype="int32")), npy(np.array([6.0, 14.0]))),
         ("application/x-npy", npy(np.array([[1, 2], [3, 4]], order="F")), npy(np.array([6.0, 14.0]))),
+        ("application/x-npy", npy(np.array([[1, 2], [3, 4]], dtype=">f2")), npy(np.array([6.0, 14.0]))),
+        ("application/x-npy", npy(np.array([[True, False]])), npy(np.array([2.0]))),
     ],
 )
 def test_every_content_type_is_answered_in_kind(content_type, body, answer):
@@ -87,6 +89,10 @@ def test_accept_is_negotiated(accept, status, answered):
         ("application/x-npy", npy(np.array([1, 2])), 400, "shape (2,)"),
         ("application/x-npy", npy(np.array([["a"]])), 400, "dtype <U1"),
         ("application/x-npy", npy(np.array([[None]], dtype=object)), 400, "dtype object"),
+        ("application/x-npy", npy(np.ones((1, 1), "complex128")), 400, "dtype complex128, expected real numbers"),
+        ("application/x-npy", npy(np.ones((1, 1), "complex128")).replace(b"<c16", b"<f16"), 400, "dtype"),
+        ("application/x-npy", npy(np.array([[0], [np.inf]], "float16")), 400, "row 2 holds a value that is not finite"),
+        ("application/x-npy", b"\x93NUMPY\x01\x00\x02\x00{(", 400, "not an .npy file"),
         ("application/x-npy", npy(np.zeros((9, 9)))[:-8], 400, "cut short"),
         ("image/png", b"1,2", 415, "text/csv"),
         ("text/csv", b"1" * (1024 * 1024 + 1), 413, "1 MB"),
@@ -153,6 +159,14 @@ def test_named_features_are_found_in_every_form_and_may_be_missing(media_type, b
     assert rows[0].tolist() == [31.0, "Oslo"]
     assert np.isnan(rows[1][0])
     assert rows[1][1] is None
+
+
+def test_in_an_npy_array_nan_is_what_is_missing_of_named_features():
+    features = {"age": float}
+    rows = content.decode(npy(np.array([[31], [np.nan]])), content.NPY, features=features)
+    assert np.isnan(rows).tolist() == [[False], [True]]
+    with pytest.raises(InputError, match="row 2, column 'age': inf is not a finite number"):
+        content.decode(npy(np.array([[31], [np.inf]])), content.NPY, features=features)
 
 
 @pytest.mark.parametrize(

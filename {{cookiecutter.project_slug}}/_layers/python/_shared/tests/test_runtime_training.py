@@ -1,5 +1,6 @@
 """The training half of the runtime, without a container."""
 
+import io
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ from runtime import channels, failure, hyperparameters
 from runtime.checkpoints import Checkpoints
 from runtime.errors import InputError, UserError
 from runtime.hosts import Hosts
+from runtime.metrics import report
 from runtime.resources import cpu_quota
+from runtime.stopping import StopFlag
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -95,6 +98,35 @@ def test_channels_come_from_the_config_and_not_from_the_folders_beside_them(tmp_
         found["training"]
 
 
+def test_where_only_training_arrives_it_is_read_as_train(tmp_path, capsys):
+    for name in ("train", "training", "validation"):
+        (tmp_path / name).mkdir()
+    found = channels.from_config({"training": {}, "validation": {}}, tmp_path)
+    assert found["train"].path == tmp_path / "training"
+    assert capsys.readouterr().out == "channel 'train' is missing: reading 'training' in its place\n"
+    assert list(found) == ["training", "validation"]
+    both = channels.from_config({"train": {}, "training": {}}, tmp_path)
+    assert both["train"].path == tmp_path / "train"
+    with pytest.raises(UserError, match="'train' is missing: the job has validation"):
+        channels.from_config({"validation": {}}, tmp_path)["train"]
+    assert capsys.readouterr().out == ""
+
+
+def test_files_come_in_order_of_their_bytes_whatever_they_are_called(tmp_path):
+    names = [b"B", b"a-b", b"a/b", "é".encode(), b"\xff"]
+    for name in names:
+        file = os.fsencode(tmp_path / "train") + b"/" + name
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "w") as content:
+            content.write("1,2\n3\n" if name == b"\xff" else "1,2\n")
+    channel = channels.from_config({"train": {}}, tmp_path)["train"]
+    assert [os.fsencode(file.relative_to(channel.path)) for file in channel.files] == names
+    with pytest.raises(InputError, match="line 2 has 1 values") as caught:
+        list(channel.tables(header=False))
+    failure.write(tmp_path / "failure", caught.value)
+    assert (tmp_path / "failure").read_text(encoding="utf-8").startswith("InputError: train/?, line 2")
+
+
 def test_an_empty_channel_and_pipe_mode_are_explained(tmp_path):
     (tmp_path / "training").mkdir()
     with pytest.raises(UserError, match="no files"):
@@ -149,6 +181,37 @@ def test_the_cpu_quota_of_both_cgroup_versions(tmp_path):
     assert cpu_quota(tmp_path) == float("inf")
     (tmp_path / "cpu.max").write_text("200000 100000\n")
     assert cpu_quota(tmp_path) == 2
+
+
+@pytest.fixture
+def keep_sigterm():
+    """Put back in the end what is done at SIGTERM."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+class Stopped(io.RawIOBase):
+    """Standard output, whose every write is interrupted by SIGTERM."""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        signal.raise_signal(signal.SIGTERM)
+        return os.write(1, data)
+
+
+@pytest.mark.parametrize("file", [io.BufferedWriter, lambda raw: raw], ids=["buffered", "PYTHONUNBUFFERED"])
+def test_sigterm_while_metrics_are_printed_only_asks_to_stop(file, keep_sigterm, monkeypatch, capfd):
+    stopping = StopFlag()
+    stopping.listen(interrupt=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(file(Stopped()), write_through=True))
+        report({"train:rmse": 0.5, "train:mae": 0.25})
+    assert stopping
+    lines = capfd.readouterr().out.splitlines()
+    assert set(lines) == {"SIGTERM: SageMaker stops this job", "train:rmse=0.5 train:mae=0.25"}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from runtime.paths import Paths
 from runtime.stopping import StopFlag
 from runtime.training import Job
 
-SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
+SAMPLE = Path(__file__).parent.parent / "sample"
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def job(tmp_path):
 
 
 def train(job, **hyperparameters):
-    channels = Channels(training=Channel("training", SAMPLE / "training"))
+    channels = Channels(train=Channel("train", SAMPLE / "train"))
     return algorithm.train(channels, algorithm.Hyperparameters(**hyperparameters), job)
 
 

@@ -6,6 +6,7 @@ With one process there is nothing to start, and everything below works all the s
 import hashlib
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -74,9 +75,11 @@ def total(values: Sequence[float]) -> np.ndarray:
     return summed.cpu().numpy()
 
 
-def digest(network: torch.nn.Module) -> str:
-    """The SHA-256 of the parameters, by which hosts can be compared."""
+def digest(model: Any) -> str | None:
+    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else."""
+    if not isinstance(model, torch.nn.Module):
+        return None
     found = hashlib.sha256()
-    for tensor in network.state_dict().values():
+    for tensor in model.state_dict().values():
         found.update(tensor.cpu().numpy().tobytes())
     return found.hexdigest()

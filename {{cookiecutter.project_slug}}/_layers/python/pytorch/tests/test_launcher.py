@@ -19,7 +19,7 @@ def start(tmp_path):
     """Return a function that starts a training on the sample with the given hyperparameters."""
     config = tmp_path / "input/config"
     config.mkdir(parents=True)
-    (tmp_path / "input/data").symlink_to(PROJECT / "local_test/sample")
+    (tmp_path / "input/data").symlink_to(PROJECT / "sample")
     (config / "inputdataconfig.json").write_text('{"train": {}, "validation": {}}')
     started = []
 

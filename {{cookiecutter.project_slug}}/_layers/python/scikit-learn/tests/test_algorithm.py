@@ -14,7 +14,7 @@ from runtime.paths import Paths
 from runtime.stopping import StopFlag
 from runtime.training import Job
 
-SAMPLE = Path(__file__).parent.parent / "local_test" / "sample"
+SAMPLE = Path(__file__).parent.parent / "sample"
 
 
 @pytest.fixture

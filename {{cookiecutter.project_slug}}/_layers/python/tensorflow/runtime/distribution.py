@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -97,8 +98,10 @@ def total(values: Sequence[float]) -> np.ndarray:
     return strategy().reduce(tf.distribute.ReduceOp.SUM, once, axis=None).numpy()
 
 
-def digest(model: keras.Model) -> str:
-    """The SHA-256 of the parameters, by which hosts can be compared."""
+def digest(model: Any) -> str | None:
+    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else."""
+    if not isinstance(model, keras.Model):
+        return None
     found = hashlib.sha256()
     for variable in model.weights:
         found.update(variable.numpy().tobytes())

@@ -1,16 +1,17 @@
-# Data channels: what the job calls `training`, `validation` … (contract T14, T24-T29).
+# Data channels: what the job calls `train`, `validation` … (contract T14, T24-T29).
 
 # One channel: a folder of files, read-only in FastFile mode (T26).
 #
-# files() gives every file, subfolders included, in order of name; hidden ones are left out. Raises UserError when there
-# is none, which is also what a host gets when a sharded channel has fewer objects than the job has hosts (T29).
+# files() gives every file, subfolders included, in order of the bytes of its path; hidden ones are left out. Raises
+# UserError when there is none, which is also what a host gets when a sharded channel has fewer objects than the job has
+# hosts (T29).
 #
 # tables(header) reads every file as CSV and gives a list with one table for each; see tables.R. Raises InputError that
 # names the file and line of what cannot be read.
 new_channel <- function(name, path, content_type = NULL) {
   files <- function() {
-    found <- sort(list.files(path, recursive = TRUE), method = "radix")
-    found <- found[!grepl("(^|/)[.]", found)]
+    found <- list.files(path, recursive = TRUE)
+    found <- found[!grepl("(^|/)[.]", found, useBytes = TRUE)]
     if (length(found) == 0) {
       stop(user_error(
         "channel '%s' has no files in %s: check the S3 prefix; with ShardedByS3Key every host needs an object",
@@ -18,7 +19,7 @@ new_channel <- function(name, path, content_type = NULL) {
         path
       ))
     }
-    file.path(path, found)
+    paste0(path, "/", in_order_of_bytes(found)) # file.path() refuses what is not UTF-8
   }
 
   tables <- function(header) {
@@ -32,13 +33,25 @@ new_channel <- function(name, path, content_type = NULL) {
   list(name = name, path = path, content_type = content_type, files = files, tables = tables)
 }
 
+# Names of files in order of their bytes. sort() would go by the language of the machine, or refuse what is not UTF-8.
+in_order_of_bytes <- function(names) {
+  bytes <- vapply(names, function(name) paste(charToRaw(name), collapse = ""), "")
+  names[order(bytes, method = "radix")]
+}
+
 # The job's channels by name; asking for one that the job does not have raises UserError.
+#
+# `train` is the usual name, but many jobs say `training`: that is given in its place, with a line in the log.
 new_channels <- function(channels) {
   structure(channels, class = "channels")
 }
 
-# channels$training and channels[["training"]].
+# channels$train and channels[["train"]].
 channel_of <- function(channels, name) {
+  if (name == "train" && !name %in% names(channels) && "training" %in% names(channels)) {
+    cat("channel 'train' is missing: reading 'training' in its place\n")
+    name <- "training"
+  }
   if (!name %in% names(channels)) {
     given <- if (length(channels) == 0) "none" else paste(sort(names(channels)), collapse = ", ")
     stop(user_error("channel '%s' is missing: the job has %s; add it to the job's InputDataConfig", name, given))

@@ -21,10 +21,13 @@ media_types <- c(
 decode_body <- function(body, media_type, charset = "utf-8", features = NULL) {
   if (media_type == npy_type) {
     numbers <- decode_npy(body)
-    if (is.null(features)) {
-      return(numbers)
+    if (!is.null(features)) {
+      return(table_frame(new_table(asplit(numbers, 1), seq_len(nrow(numbers)), unit = "row"), features))
     }
-    return(table_frame(new_table(asplit(numbers, 1), seq_len(nrow(numbers)), unit = "row"), features))
+    if (!all(is.finite(numbers))) {
+      stop(input_error("row %d holds a value that is not finite", min(row(numbers)[!is.finite(numbers)])))
+    }
+    return(numbers)
   }
   text <- text_of(body, charset, "the body")
   table <- switch(

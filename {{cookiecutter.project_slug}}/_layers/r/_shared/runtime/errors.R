@@ -16,7 +16,12 @@ input_error <- function(format, ...) {
 }
 
 message_text <- function(format, ...) {
-  if (...length() == 0) format else sprintf(format, ...)
+  readable(if (...length() == 0) format else sprintf(format, ...))
+}
+
+# A text as UTF-8, with <ff> for a byte that is not, as the name of a file may hold: R's functions for text refuse it.
+readable <- function(text) {
+  iconv(text, "UTF-8", "UTF-8", sub = "byte")
 }
 
 # Evaluate an expression for its effect. Returns NULL, or the error that ended it, with the calls that led to it as text

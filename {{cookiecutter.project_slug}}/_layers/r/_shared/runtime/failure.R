@@ -7,7 +7,7 @@ failure_limit <- 1024 # characters of the file that SageMaker shows as FailureRe
 # The class and message come first. What the user can put right by reading one sentence needs no more; for any other
 # error the end of the traceback follows, because that is where the cause is.
 failure_reason <- function(error) {
-  headline <- paste0(class(error)[[1]], ": ", conditionMessage(error))
+  headline <- readable(paste0(class(error)[[1]], ": ", conditionMessage(error)))
   if (inherits(error, c("UserError", "InputError"))) {
     return(substr(headline, 1, failure_limit))
   }

@@ -2,6 +2,9 @@
 
 npy_magic <- as.raw(c(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59))
 
+# Numbers of numpy, by kind and size in bytes. Complex ones and those of more than 64 bits are refused.
+npy_types <- "^[<>|=](b1|[iu][1248]|f[248])$"
+
 # Read a body as a matrix of numbers, one row for each row of the array. Raises InputError.
 decode_npy <- function(body) {
   version <- if (length(body) >= 12 && identical(body[1:6], npy_magic)) as.integer(body[[7]]) else 0L
@@ -22,11 +25,11 @@ decode_npy <- function(body) {
   descr <- field("'descr': *'([^']*)'")
   fortran <- field("'fortran_order': *(True|False)") == "True"
   shape <- field("'shape': *\\(([0-9, ]*)\\)")
-  if (!grepl("^[<>|=][biuf][1248]$", descr)) {
-    stop(input_error("the .npy array has dtype %s, expected a numeric one", descr))
+  if (!grepl(npy_types, descr, useBytes = TRUE)) {
+    stop(input_error("the .npy array has dtype %s, expected real numbers of at most 64 bits", descr))
   }
   dimensions <- as.numeric(strsplit(gsub(" ", "", shape), ",")[[1]])
-  if (length(dimensions) != 2 || any(dimensions == 0)) {
+  if (length(dimensions) != 2 || !isTRUE(all(dimensions > 0))) {
     stop(input_error("the .npy array has shape (%s), expected (rows, features)", shape))
   }
   data <- body[-seq_len(start)]
@@ -35,19 +38,17 @@ decode_npy <- function(body) {
     stop(input_error("the .npy body is cut short: its header announces shape (%s) of %s", shape, descr))
   }
   values <- npy_numbers(data, substr(descr, 2, 2), size, if (startsWith(descr, ">")) "big" else "little")
-  if (!all(is.finite(values))) {
-    stop(input_error("the .npy array holds a value that is not finite"))
-  }
   matrix(values, dimensions[[1]], dimensions[[2]], byrow = !fortran)
 }
 
 npy_numbers <- function(data, kind, size, endian) {
   count <- length(data) / size
-  if (kind == "f") {
+  if (kind == "f" && size > 2) {
     return(readBin(data, "numeric", count, size, endian = endian))
   }
   if (size <= 2) {
-    return(as.numeric(readBin(data, "integer", count, size, signed = kind == "i", endian = endian)))
+    integers <- readBin(data, "integer", count, size, signed = kind == "i", endian = endian)
+    return(switch(kind, f = half_numbers(integers), b = as.numeric(integers != 0), as.numeric(integers)))
   }
   # R has no unsigned and no long integers: they are put together from halves of 16 bits.
   halves <- matrix(readBin(data, "integer", length(data) / 2, 2, signed = FALSE, endian = endian), nrow = size / 2)
@@ -59,6 +60,17 @@ npy_numbers <- function(data, kind, size, endian) {
     halves[top, ] <- ifelse(halves[top, ] >= 2^15, halves[top, ] - 2^16, halves[top, ])
   }
   colSums(halves * 65536^(seq_len(top) - 1))
+}
+
+# Floats of 16 bits (IEEE 754), which R cannot read, from their bits as whole numbers: the sign, 5 bits of exponent, 10
+# of fraction.
+half_numbers <- function(bits) {
+  exponent <- bits %/% 2^10 %% 2^5
+  fraction <- bits %% 2^10
+  sizes <- ifelse(exponent == 0, fraction * 2^-24, (2^10 + fraction) * 2^(exponent - 25))
+  special <- exponent == 31
+  sizes[special] <- ifelse(fraction[special] == 0, Inf, NaN)
+  ifelse(bits < 2^15, sizes, -sizes)
 }
 
 # Write numbers, a vector or a matrix, as float64. Raises 406 for anything else.

@@ -104,7 +104,7 @@ call_train <- function(algorithm, channels, hyperparameters, job) {
 # The error to report: a full disk is the user's to mend, by asking for a larger volume.
 explained <- function(error, paths) {
   message <- conditionMessage(error)
-  if (!grepl("No space left on device", message, fixed = TRUE)) {
+  if (!grepl("No space left on device", message, fixed = TRUE, useBytes = TRUE)) {
     return(error)
   }
   user_error("the disk is full (%s): give the job a larger VolumeSizeInGB, or write less to %s", message, paths$base)

@@ -55,10 +55,14 @@ test_that(".npy numbers of every kind are read, and written so that numpy reads 
   expect_rows(npy(">f4", "1, 1", writeBin(0.5, raw(), 4, "big")), 0.5)
   expect_rows(npy("|i1", "1, 1", integers(-1, 1)), -1)
   expect_rows(npy("|u1", "1, 1", integers(-1, 1)), 255)
-  expect_rows(npy("|b1", "1, 2", integers(0:1, 1)), 0, 1)
+  expect_rows(npy("|b1", "1, 3", integers(0:2, 1)), 0, 1, 1)
   expect_rows(npy("<u4", "1, 1", integers(-1, 4)), 2^32 - 1)
   expect_rows(npy("<i8", "1, 2", integers(c(-2, -1, 7, 1), 4)), -2, 2^32 + 7)
   expect_rows(npy(">i8", "1, 1", integers(c(1, 7), 4, "big")), 2^32 + 7)
+  halves <- c(0x3c00, 0xc000, 0x7bff, 0x3555, 0x0000, 0x0001, 0x83ff, 0x0400)
+  values <- c(1, -2, 65504, 1365 / 4096, 0, 2^-24, -1023 * 2^-24, 2^-14)
+  expect_identical(runtime$decode_npy(npy("<f2", "1, 8", integers(halves, 2))), rbind(values, deparse.level = 0))
+  expect_identical(runtime$decode_npy(npy(">f2", "1, 8", integers(halves, 2, "big"))), rbind(values, deparse.level = 0))
   body <- runtime$encode_npy(rbind(c(1, 2), c(3, 4)))
   expect_identical(runtime$decode_npy(body), rbind(c(1, 2), c(3, 4)))
   expect_identical((length(body) - 32L) %% 64L, 0L)
@@ -117,7 +121,14 @@ test_that("bad requests get a 4xx that says why", {
   expect_refused("application/x-npy", as.raw(1:20), 400L, ".npy")
   expect_refused("application/x-npy", npy("<i4", "2,", integers(1:2, 4)), 400L, "shape (2,)")
   expect_refused("application/x-npy", npy("|O", "1, 1", raw(1)), 400L, "dtype |O")
-  expect_refused("application/x-npy", npy("<f8", "1, 1", writeBin(Inf, raw())), 400L, "not finite")
+  expect_refused("application/x-npy", npy("<c8", "1, 1", raw(8)), 400L, "dtype <c8, expected real numbers")
+  expect_refused("application/x-npy", npy("<f16", "1, 1", raw(16)), 400L, "dtype <f16, expected real numbers")
+  expect_refused("application/x-npy", npy("<f1", "1, 1", raw(1)), 400L, "dtype <f1")
+  expect_refused("application/x-npy", npy("<f8", ", 1", raw(8)), 400L, "shape (, 1)")
+  expect_refused("application/x-npy", npy("<f8", "2, 1", writeBin(c(0, Inf), raw())), 400L, "row 2 holds a value")
+  for (special in c(0x7c00, 0xfc00, 0x7e00)) {
+    expect_refused("application/x-npy", npy("<f2", "1, 1", integers(special, 2)), 400L, "not finite")
+  }
   expect_refused("application/x-npy", npy("<f8", "9, 9", raw(8)), 400L, "cut short")
   expect_refused("image/png", "1,2", 415L, "text/csv")
 })
@@ -166,6 +177,15 @@ test_that("named features are found in every form and may be missing", {
   expect_frame("text/csv", "city,age,extra\nOslo,31,x\nNA,NaN,y\n")
   expect_frame("application/json", '[{"city": "Oslo", "age": 31}, {"age": null}]')
   expect_frame("application/json", '{"instances": [[31, "Oslo"], [null, null]]}')
+})
+
+test_that("in an .npy array nan is what is missing of named features", {
+  decode <- function(number) {
+    body <- npy("<f8", "2, 1", writeBin(c(31, number), raw()))
+    runtime$decode_body(body, "application/x-npy", features = list(age = "number"))
+  }
+  expect_identical(decode(NaN), data.frame(age = c(31, NA)))
+  expect_error(decode(Inf), "row 2, column 'age': Inf is not a finite number", class = "InputError")
 })
 
 test_that("wrong named features are explained", {

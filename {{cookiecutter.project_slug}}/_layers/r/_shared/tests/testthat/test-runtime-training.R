@@ -73,6 +73,21 @@ test_that("channels come from the config and not from the folders beside them", 
   expect_named(runtime$channels_from_config(NULL, data), "a.b-c_d")
 })
 
+test_that("where only training arrives it is read as train", {
+  data <- new_folder()
+  for (name in c("train", "training", "validation")) {
+    dir.create(file.path(data, name))
+  }
+  channels <- runtime$channels_from_config(list(training = list(), validation = list()), data)
+  line <- "channel 'train' is missing: reading 'training' in its place"
+  expect_identical(capture.output(writeLines(channels$train$path)), c(line, file.path(data, "training")))
+  expect_named(channels, c("training", "validation"))
+  both <- runtime$channels_from_config(list(train = list(), training = list()), data)
+  expect_silent(expect_identical(both$train$path, file.path(data, "train")))
+  others <- runtime$channels_from_config(list(validation = list()), data)
+  expect_error(others$train, "'train' is missing: the job has validation", class = "UserError")
+})
+
 test_that("an empty channel, a lost one and Pipe mode are explained", {
   data <- new_folder()
   dir.create(file.path(data, "training"))
@@ -175,9 +190,11 @@ new_job <- function(code, hyperparameters = list()) {
   write_text(runtime$json_object(hyperparameters), base, "input", "config", "hyperparameters.json")
   file.copy(file.path(project, "runtime"), folder, recursive = TRUE)
   read <- function(...) paste(readLines(file.path(base, ...)), collapse = "\n")
-  run <- function(more = "") {
+  run <- function(more = "", variables = "") {
     script <- paste0(
-      "exec 2>&1; SAGEMAKER_BASE_DIR='",
+      "exec 2>&1; ",
+      variables,
+      " SAGEMAKER_BASE_DIR='",
       base,
       "' sh '",
       folder,
@@ -199,6 +216,40 @@ test_that("an error in train writes the failure file and ends with 1", {
   job <- new_job("train <- function(channels, hyperparameters) stop('no convergence')")
   expect_identical(status(job$run()), 1L)
   expect_match(job$read("output", "failure"), "^simpleError: no convergence\n.*algorithm\\$train")
+})
+
+test_that("files of any name are read in order of their bytes, and can be named in messages, in any language", {
+  skip_on_os("mac") # where every name is UTF-8
+  names <- c("B", "a-b", "a/b", "\xc3\xa9", "\xff")
+  code <- "train <- function(channels, hyperparameters) { channels$train$tables(header = FALSE); %s }"
+  for (language in c("LC_ALL=C", "LC_ALL=C.UTF-8")) {
+    fill <- function(job, texts) {
+      folder <- file.path(job$base, "input", "data", "train")
+      dir.create(file.path(folder, "a"), showWarnings = FALSE, recursive = TRUE)
+      Map(function(name, text) cat(text, file = paste0(folder, "/", name)), names, texts)
+    }
+    failure <- function(job) {
+      expect_identical(status(job$run(variables = language)), 1L)
+      text <- strsplit(job$read("output", "failure"), "\n")[[1]][[1]]
+      `Encoding<-`(text, "UTF-8")
+    }
+
+    job <- new_job(sprintf(code, "lapply(channels$train$files(), charToRaw)"))
+    fill(job, "1,2\n")
+    expect_identical(status(job$run(variables = language)), 0L)
+    files <- readRDS(file.path(job$base, "model", "model.rds"))
+    expect_identical(lapply(files, tail, 1), lapply(names, function(name) tail(charToRaw(name), 1)))
+
+    job <- new_job(sprintf(code, "NULL"))
+    fill(job, c("1,2\n", "1,2\n", "1,2\n", "1,2\n3\n", "1,2\n"))
+    expect_identical(failure(job), "InputError: train/\u00e9, line 2 has 1 values, expected 2")
+    fill(job, c("1,2\n", "1,2\n", "1,2\n", "1,2\n", "1,2\n3\n"))
+    expect_identical(failure(job), "InputError: train/<ff>, line 2 has 1 values, expected 2")
+
+    job <- new_job(sprintf(code, "stop(simpleError(paste('cannot use', basename(channels$train$files()[[5]]))))"))
+    fill(job, "1,2\n")
+    expect_identical(failure(job), "simpleError: cannot use <ff>")
+  }
 })
 
 test_that("train may keep the model itself but not forget it", {

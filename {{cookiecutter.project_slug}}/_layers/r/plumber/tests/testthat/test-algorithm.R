@@ -1,14 +1,14 @@
 # Your algorithm's own tests. They run without a container: `make test`.
 
 algorithm <- load_algorithm(project, runtime)
-sample_data <- file.path(project, "local_test", "sample")
+sample_data <- file.path(project, "sample")
 
 new_test_job <- function(folder = new_folder()) {
   runtime$new_job(runtime$paths_below(folder), runtime$hosts_from_config(NULL))
 }
 
 train <- function(job, ...) {
-  channels <- runtime$channels_from_config(NULL, sample_data)
+  channels <- runtime$channels_from_config(list(train = list()), sample_data)
   hyperparameters <- runtime$typed_hyperparameters(list(...), algorithm$hyperparameters)
   job$report <- function(...) NULL
   algorithm$train(channels, hyperparameters, job)

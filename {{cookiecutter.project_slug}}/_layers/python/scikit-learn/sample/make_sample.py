@@ -1,6 +1,6 @@
 """Make the sample data: customers of an invented company, some of whom cancel.
 
-Run it as `python local_test/make_sample.py`; the same seed gives the same files.
+Run it as `python sample/make_sample.py`; the same seed gives the same files.
 """
 
 import csv
@@ -27,10 +27,10 @@ def customer(rng: random.Random) -> list[object]:
 
 
 def main() -> None:
-    """Write sample/train and sample/validation beside this file."""
+    """Write train/ and validation/ beside this file."""
     rng = random.Random(2026)
     for channel, rows in {"train": 450, "validation": 150}.items():
-        path = Path(__file__).parent / "sample" / channel / "customers.csv"
+        path = Path(__file__).parent / channel / "customers.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")

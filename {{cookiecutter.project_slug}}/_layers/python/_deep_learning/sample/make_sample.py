@@ -1,7 +1,7 @@
 """Make the sample data: the electricity demand of an invented town against the outdoor temperature.
 
 Heating raises it when it is cold, cooling when it is hot: a line with two bends, and noise around it.
-Run it as `python local_test/make_sample.py`; the same seed gives the same files.
+Run it as `python sample/make_sample.py`; the same seed gives the same files.
 """
 
 import random
@@ -19,10 +19,10 @@ def demand(temperature: float) -> float:
 
 
 def main() -> None:
-    """Write sample/train and sample/validation beside this file: demand in MW, temperature in °C, no header."""
+    """Write train/ and validation/ beside this file: demand in MW, temperature in °C, no header."""
     rng = random.Random(2026)
     for channel, rows in ROWS.items():
-        path = Path(__file__).parent / "sample" / channel / "demand.csv"
+        path = Path(__file__).parent / channel / "demand.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="\n") as file:
             for _ in range(rows):

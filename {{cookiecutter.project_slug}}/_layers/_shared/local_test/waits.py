@@ -1,0 +1,60 @@
+"""How long local_test waits for what, in seconds; SageMaker's own limits with their clauses."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass
+class Waits:
+    """The waits of a run."""
+
+    training: float = 3600.0  # for the sample's job
+    going: float = 60.0  # for the first metric or checkpoint of a long job
+    second_sign: float = 10.0  # for the other of the two, after the one
+    endless: float = 120.0  # for a job that should end at once
+    stop_training: float = 120.0  # for the end of a job after SIGTERM (T4)
+    checkpoint: float = 0.5  # before the kill: the first file that is seen may be one that is still being written
+    first_host_late: float = 3.0  # in which the first of several hosts cannot be found by the others (T42)
+    host_gone: float = 60.0  # for the end of the other hosts after one has failed
+    idle_hosts: float = 1.0  # for the end of hosts with nothing to do, once the first one is training
+    healthy: float = 480.0  # for the first 200 on /ping (I8)
+    second_chance: float = 15.0  # for an answer of a server that was healthy too early
+    ping: float = 2.0  # for an answer to /ping (I8)
+    invocation: float = 60.0  # for an answer to /invocations (I13)
+    stalled: float = 5.0  # for an answer to a sample request, which is asked again to see what it takes
+    busy: float = 1.5  # in which clients keep a server busy
+    half_way: float = 0.3  # between the halves of a request and the signal between them
+    stop_serving: float = 30.0  # for the end of a server after SIGTERM (I5)
+    recovery: float = 15.0  # for an answer of a server whose workers were killed
+    processing: float = 300.0  # for a Processing job
+
+
+# For a container that answers at once, of which one thing is known to be broken: what hangs costs seconds.
+SHORT = Waits(
+    training=15.0,
+    going=4.0,
+    second_sign=1.0,
+    endless=3.0,
+    stop_training=3.0,
+    checkpoint=0.1,
+    first_host_late=0.5,
+    host_gone=4.0,
+    idle_hosts=0.5,
+    healthy=4.0,
+    second_chance=2.0,
+    ping=1.0,
+    invocation=4.0,
+    stalled=0.5,
+    busy=0.5,
+    half_way=0.1,
+    stop_serving=3.0,
+    recovery=3.0,
+    processing=5.0,
+)
+
+WAITS = Waits()
+
+
+def shorten() -> None:
+    """Let the run wait no longer than SHORT says (--short-waits)."""
+    for one in fields(Waits):
+        setattr(WAITS, one.name, getattr(SHORT, one.name))
