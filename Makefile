@@ -8,10 +8,10 @@ PACKAGES = $(wildcard $(foreach file,*/requirements.txt */requirements-cpu.txt _
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test test-fast lint format lock clean
 
 help: ## Show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/ready ## Generate a project with the defaults in build/demo and run its make local-test
 	rm -rf $(DEMO)
@@ -19,8 +19,15 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 	$(MAKE) -C $(DEMO)/my-algorithm local-test
 
 # The projects that the tests make have a make of their own, and what is given to this one is not meant for it.
-test: .venv/ready ## Run the template's tests
-	env -u ARGS -u MAKEFLAGS .venv/bin/python -m pytest $(ARGS)
+# Two workers: tests/conftest.py says which tests stay together, and in which order they are handed out.
+PYTEST := env -u ARGS -u MAKEFLAGS .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+FAST := $(foreach name,static hooks lint bake update build_and_push local_test,tests/test_$(name).py)
+
+test: .venv/ready ## Run every test of the template (ARGS="--framework flask": those of one framework; none: of no one)
+	$(PYTEST) $(ARGS)
+
+test-fast: .venv/ready ## Run the tests that need no Docker and no framework's packages, in at most 3 minutes
+	$(PYTEST) $(FAST) $(ARGS)
 
 lint: .venv/ready ## Run the static tests and the linters only
 	.venv/bin/python -m pytest -q tests/test_static.py tests/test_lint.py

@@ -12,22 +12,74 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from template import LAYERS, MATRIX, ONE_EACH, ROOT, copy_template
+from locks import only_one
+from reference.runs import Images
+from template import FRAMEWORKS, LAYERS, MATRIX, ROOT, copy_template, distributes
 
 TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch's index cannot be reached
 
+# The modules that try local_test on the reference container.
+OF_REFERENCE = ("test_defects", "test_local_test")
+# Those that take longest come first, so that no worker is left alone with one.
+LONGEST_FIRST = sorted(MATRIX, key=lambda pair: not distributes(*pair))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--framework",
+        choices=[*FRAMEWORKS, "none"],
+        help="run the tests of one framework only; none: those that belong to no framework",
+    )
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests that take `language` and `framework` for every pair in cookiecutter.json, or for one of a language.
+    """Run the tests that take `language` and `framework` for every pair in cookiecutter.json, or for those they name.
 
     A module that chooses for itself has a function of this name too.
     """
     if {"language", "framework"} <= set(metafunc.fixturenames) and not hasattr(
         metafunc.module, "pytest_generate_tests"
     ):
-        pairs = ONE_EACH if metafunc.definition.get_closest_marker("once_per_language") else MATRIX
+        chosen = metafunc.definition.get_closest_marker("frameworks")
+        pairs = chosen.args[0] if chosen else MATRIX
         ids = ["-".join(pair) for pair in pairs]
         metafunc.parametrize(("language", "framework"), pairs, ids=ids, scope="session")
+
+
+def framework_of(item: pytest.Item) -> str:
+    """Return the framework that a test belongs to; "none" if it belongs to no one."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("framework", "none") if callspec else "none"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let one worker run the tests that share a project, and note for the table of lanes where a test belongs."""
+    framework = framework_of(item)
+    if framework != "none" and "project" in item.fixturenames:
+        item.add_marker(pytest.mark.xdist_group(framework))
+    item.user_properties.append(("lane", "reference" if item.path.stem in OF_REFERENCE else framework))
+
+
+def place(item: pytest.Item) -> tuple[int, ...]:
+    """Return where a test stands in the order of all.
+
+    First what needs neither Docker nor a shared project, while CI still makes the base images; then framework by
+    framework, what needs Docker and an SDK last; at the end many short tests, so that the workers end together.
+    """
+    needs_docker = "docker" in item.fixturenames
+    if item.get_closest_marker("xdist_group"):
+        frameworks = [framework for _, framework in LONGEST_FIRST]
+        return 1, frameworks.index(framework_of(item)), needs_docker, item.path.stem == "test_sdk"
+    return 2 if needs_docker or item.path.stem in OF_REFERENCE else 0, needs_docker
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of the chosen framework, in the order of their places."""
+    chosen = config.option.framework
+    unwanted = [item for item in items if chosen and framework_of(item) != chosen]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = sorted((item for item in items if item not in unwanted), key=place)
 
 
 @pytest.fixture
@@ -95,7 +147,12 @@ def project(language: str, framework: str, package_index: None, tmp_path_factory
 
 @pytest.fixture(scope="session")
 def docker() -> str:
-    """The docker command. Without a daemon the test is skipped, but on CI, which is there to run it, it fails."""
+    """The docker command, when CI has made the base images.
+
+    Without a daemon the test is skipped, but on CI, which is there to run it, it fails.
+    """
+    with only_one("base-images"):
+        pass
     command = shutil.which("docker")
     if command and subprocess.run([command, "info"], capture_output=True, check=False).returncode == 0:
         return command
@@ -110,6 +167,14 @@ def image(project: Path, docker: str) -> str:
     """The image of the shared project."""
     subprocess.run(["make", "build"], cwd=project, check=True, capture_output=True)
     return project.name
+
+
+@pytest.fixture(scope="session")
+def images(docker: str) -> Iterator[Images]:
+    """The reference as images, which are removed at the end."""
+    built = Images()
+    yield built
+    built.remove()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ LAYERS = PROJECT / "_layers"
 CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text())
 MATRIX = [(language, framework) for language, names in CONTEXT["_languages"].items() for framework in names]
 ONE_EACH = [(language, names[0]) for language, names in CONTEXT["_languages"].items()]
+FRAMEWORKS = [framework for _, framework in MATRIX]
 
 
 def files(root: Path) -> dict[str, Path]:
@@ -31,6 +32,11 @@ def layers(language: str, framework: str) -> dict[str, Path]:
     """Return the layers that meet in a project, by name."""
     found = post_gen_project.layers(LAYERS, CONTEXT | {"language": language, "framework": framework})
     return {folder.relative_to(LAYERS).as_posix(): folder for folder in found}
+
+
+def distributes(language: str, framework: str) -> bool:
+    """True if the framework trains on several hosts together."""
+    return any("runtime/distribution.py" in files(folder) for folder in layers(language, framework).values())
 
 
 def own_layers(language: str, framework: str) -> list[Path]:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from template import CONTEXT, LAYERS, PROJECT, ROOT, files, layers, own_layers, rendered
+from template import CONTEXT, LAYERS, MATRIX, ONE_EACH, PROJECT, ROOT, files, layers, own_layers, rendered
 
 HOSTILE = {
     "quotes": """it's "quoted" and 'quoted'""",
@@ -19,6 +19,11 @@ HOSTILE = {
     "command": "$(touch x) `touch x` ; touch x & ${HOME} $$ %",
     "markup": "<b>&amp;</b> # * _ | ~",
 }
+
+
+# One framework of each language, and one of each group.
+IN_GROUPS = [next(pair for pair in MATRIX if pair[1] in names) for names in CONTEXT["_groups"].values()]
+OF_EACH_KIND = [*ONE_EACH, *IN_GROUPS]
 
 
 def contents(project: Path) -> dict[str, tuple[bytes, int]]:
@@ -170,6 +175,7 @@ def assert_refused(result: subprocess.CompletedProcess, output: Path, reason: st
     assert list(output.iterdir()) == []
 
 
+@pytest.mark.frameworks(OF_EACH_KIND)
 @pytest.mark.parametrize(
     ("removed", "reason"),
     [
@@ -177,7 +183,7 @@ def assert_refused(result: subprocess.CompletedProcess, output: Path, reason: st
         ("{algorithm}", "{algorithm} is missing"),
         ("{packages}", "{packages} is missing"),
         ("tests", "tests/**/test?algorithm.* is missing"),
-        ("local_test/sample", "local_test/sample/*/* is missing"),
+        ("sample", "sample/sample.toml is missing"),
         ("", "runtime/adapter.* is missing"),
     ],
 )
@@ -190,6 +196,7 @@ def test_a_framework_with_a_missing_file_is_refused(cli, tmp_path, template_copy
     assert_refused(result, tmp_path / "out", reason.format(**names))
 
 
+@pytest.mark.frameworks(ONE_EACH)
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from template import LAYERS, MATRIX
+from template import LAYERS, MATRIX, ONE_EACH
 
 GPU = [pair for pair in MATRIX if LAYERS.joinpath(*pair, "requirements-gpu.txt").exists()]
 
@@ -47,7 +47,7 @@ def clients(docker: str, tmp_path_factory: pytest.TempPathFactory) -> dict[bool,
     return found
 
 
-@pytest.mark.once_per_language
+@pytest.mark.frameworks(ONE_EACH)
 def test_it_builds_with_buildkit(project: Path, clients: dict[bool, str]):
     """The Dockerfile is the language's, and it would take minutes to install every framework once more.
 
@@ -58,10 +58,12 @@ def test_it_builds_with_buildkit(project: Path, clients: dict[bool, str]):
 
 
 @pytest.mark.parametrize("buildkit", [True, False], ids=["buildkit", "classic"])
-@pytest.mark.parametrize("pair", GPU, ids="-".join)
-def test_the_device_chooses_the_packages(bake, clients: dict[bool, str], tmp_path: Path, pair, buildkit: bool):
-    docker, tag = clients[buildkit], f"sm-algo-test-pip:{'buildkit' if buildkit else 'classic'}"
-    project = bake(language=pair[0], framework=pair[1])
+@pytest.mark.frameworks(GPU)
+def test_the_device_chooses_the_packages(
+    bake, clients: dict[bool, str], tmp_path: Path, language: str, framework: str, buildkit: bool
+):
+    docker, tag = clients[buildkit], f"sm-algo-test-pip-{framework}:{'buildkit' if buildkit else 'classic'}"
+    project = bake(language=language, framework=framework)
     (base,) = re.findall(r"^ARG BASE_IMAGE=(.+)", (project / "Dockerfile").read_text(), re.MULTILINE)
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip/Dockerfile").write_text(PIP)
@@ -74,7 +76,9 @@ def test_the_device_chooses_the_packages(bake, clients: dict[bool, str], tmp_pat
     assert called.stdout.endswith(f" {files} https://mirror.example/simple\n")
 
 
+@pytest.mark.frameworks(ONE_EACH)
 def test_a_change_of_the_algorithm_installs_nothing_again(project: Path, clients: dict[bool, str], tmp_path: Path):
+    """The order of its steps is the Dockerfile's, which is the language's."""
     tag = f"{project.name}:changed"
     assert build(clients[False], project, tag, buildkit=False).returncode == 0
     changed = shutil.copytree(project, tmp_path / "changed", ignore=shutil.ignore_patterns(".venv", ".git"))

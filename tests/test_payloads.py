@@ -122,10 +122,12 @@ def post(url: str, content_type: str, body: bytes, accept: str = "*/*") -> tuple
 def server(project: Path, tmp_path: Path):
     """The URL of the project's own `serve`, as a local process, with a model that its own `train` made."""
     subprocess.run(["make", "environment"], cwd=project, check=True, capture_output=True)
-    sample = tomllib.loads((project / "local_test/sample.toml").read_text())["training"]
+    sample = tomllib.loads((project / "sample/sample.toml").read_text())["training"]
     config = tmp_path / "ml/input/config"
     config.mkdir(parents=True)
-    (tmp_path / "ml/input/data").symlink_to(project / "local_test/sample")
+    (tmp_path / "ml/input/data").mkdir()
+    for channel in sample["channels"]:
+        (tmp_path / "ml/input/data" / channel).symlink_to(project / "sample" / channel)
     strings = {name: str(value) for name, value in sample["hyperparameters"].items()}
     (config / "hyperparameters.json").write_text(json.dumps(strings))
     (config / "inputdataconfig.json").write_text(json.dumps({name: {} for name in sample["channels"]}))
@@ -154,7 +156,7 @@ def server(project: Path, tmp_path: Path):
 
 def test_malformed_requests_never_get_a_5xx(project: Path, server):
     url, log = server
-    sample = tomllib.loads((project / "local_test/sample.toml").read_text())
+    sample = tomllib.loads((project / "sample/sample.toml").read_text())
     good = sample["requests"][0]
     expected = post(url, good["content_type"], good["body"].encode())
     assert expected[0] == 200

@@ -4,7 +4,12 @@ import os
 import signal
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from locks import only_one
+from template import MATRIX, ONE_EACH, distributes
 
 # What local_test puts on all that it makes in Docker.
 LABEL = "local-test.sagemaker"
@@ -43,42 +48,71 @@ def test_own_unit_tests_and_linters_pass(project: Path):
 # Why a check of several hosts does not judge a framework that trains on one.
 FIRST_HOST_ONLY = "because the algorithm trains on the first host only"
 
+# The frameworks that train on several hosts.
+TOGETHER = [pair for pair in MATRIX if distributes(*pair)]
 
-def test_local_test_without_docker(project: Path):
-    result = make(project, "local-test", "ENGINE=process", "HOSTS=2")
+
+def expect_skips(reasons: list[str], *expected: str) -> None:
+    """Expect each of these reasons, and no other."""
+    assert all(reason.startswith(expected) for reason in reasons), reasons
+    for start in expected:
+        assert any(reason.startswith(start) for reason in reasons), f"nothing was skipped {start}"
+
+
+def test_local_test_without_docker(project: Path, language: str, framework: str):
+    """Also on two hosts where these train together; and, in one framework of each language, where they do not."""
+    pair = (language, framework)
+    hosts = 2 if pair in (*TOGETHER, *ONE_EACH) else 1
+    result = make(project, "local-test", "ENGINE=process", f"HOSTS={hosts}")
     assert result.returncode == 0, result.stdout + result.stderr
     found = outcomes(project)
     assert not found["failed"]
     assert len(found["passed"]) > 40
-    expected = ("needs the docker engine", *expected_skips(project))
-    assert all(reason.startswith(expected) for reason in found["skipped"]), found["skipped"]
+    alone = [FIRST_HOST_ONLY] if hosts > 1 and pair not in TOGETHER else []
+    expect_skips(found["skipped"], "needs the docker engine", *alone)
     assert (project / "local_test/report.html").stat().st_size > 1000
 
 
-def expected_skips(project: Path) -> tuple[str, ...]:
-    """Why checks of several hosts may be skipped: never for a framework that distributes."""
-    return () if (project / "runtime/distribution.py").exists() else (FIRST_HOST_ONLY,)
+@contextmanager
+def traced(docker: str, image: str) -> Iterator[list[str]]:
+    """Yield a list that holds, at the end, the labels of all that local_test has made for an image in the meantime."""
+    columns = f'{{{{.Actor.Attributes.image}}}} {{{{index .Actor.Attributes "{LABEL}"}}}}'
+    filters = ["type=container", "event=create", f"label={LABEL}"]
+    command = [docker, "events", *(f"--filter={one}" for one in filters), "--format", columns]
+    labels = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
+        try:
+            yield labels
+        finally:
+            events.terminate()
+        rows = (line.split() for line in events.stdout)
+        labels += {label for name, label in rows if name == image}
 
 
-def labelled(docker: str) -> set[tuple[str, str]]:
-    """What there is in Docker that local_test has made: kinds and identifiers."""
-    found = set()
-    for kind in ("container", "volume", "network"):
-        command = [docker, kind, "ls", "--quiet", "--filter", f"label={LABEL}", *(["--all"] * (kind == "container"))]
-        listed = subprocess.run(command, capture_output=True, text=True, check=True)
-        found |= {(kind, identifier) for identifier in listed.stdout.split()}
+def left(docker: str, label: str) -> list[str]:
+    """Return what there is in Docker with a label: containers, volumes and networks."""
+    found = []
+    for kind in (["container", "ls", "--all"], ["volume", "ls"], ["network", "ls"]):
+        command = [docker, *kind, "--quiet", "--filter", f"label={LABEL}={label}"]
+        found += subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return found
 
 
-def test_local_test_with_docker(project: Path, docker: str):
-    before = labelled(docker)  # of a run that was killed
-    result = make(project, "local-test", "ENGINE=docker", "HOSTS=3")
+def hosts_in_docker(pair: tuple[str, str]) -> int:
+    """Return on how many hosts a framework is tested: three once, two wherever hosts train together."""
+    return 1 if pair not in TOGETHER else 3 if pair == TOGETHER[0] else 2
+
+
+def test_local_test_with_docker(project: Path, image: str, docker: str, language: str, framework: str):
+    with traced(docker, image) as labels:
+        hosts = hosts_in_docker((language, framework))
+        result = make(project, "local-test", "ENGINE=docker", f"HOSTS={hosts}")
     assert result.returncode == 0, result.stdout + result.stderr
     found = outcomes(project)
     assert not found["failed"]
-    expected = ("`train` is not a Python program", *expected_skips(project))
-    assert all(reason.startswith(expected) for reason in found["skipped"]), found["skipped"]
-    assert labelled(docker) <= before, "local_test left something behind"
+    expect_skips(found["skipped"], *(["`train` is not a Python program"] if language == "r" else []))
+    (label,) = labels
+    assert left(docker, label) == [], "local_test left something behind"
 
 
 def test_a_wrong_engine_is_refused_in_a_sentence(project: Path):
@@ -101,16 +135,20 @@ def test_gpu_is_another_build_or_refused_in_a_sentence(project: Path):
 
 
 def serve_and_predict(project: Path, serve: list[str], predict: list[str]) -> str:
-    """Start a server, wait until it says that it serves, send it a request; the answer. Ctrl-C ends the server."""
-    server = subprocess.Popen(serve, cwd=project, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        assert any("Ctrl-C" in line for line in server.stdout), f"{serve} ended without serving"
-        answer = subprocess.run(predict, cwd=project, capture_output=True, text=True, check=False)
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-        return answer.stderr
-    finally:
-        os.killpg(server.pid, signal.SIGINT)
-        server.wait(30)
+    """Start a server, wait until it says that it serves, send it a request; the answer. Ctrl-C ends the server.
+
+    Servers have port 8080, as on SageMaker, so that there is one at a time.
+    """
+    with only_one("port-8080"):
+        server = subprocess.Popen(serve, cwd=project, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        try:
+            assert any("Ctrl-C" in line for line in server.stdout), f"{serve} ended without serving"
+            answer = subprocess.run(predict, cwd=project, capture_output=True, text=True, check=False)
+            assert answer.returncode == 0, answer.stdout + answer.stderr
+            return answer.stderr
+        finally:
+            os.killpg(server.pid, signal.SIGINT)
+            server.wait(30)
 
 
 def test_make_train_serve_and_predict_without_docker(project: Path):

@@ -7,33 +7,22 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from template import ROOT
+from locks import only_one
+from sdk.environments import interpreter
+from template import ONE_EACH, ROOT
+
+# The image's interface to the SDKs is the language's runtime.
+pytestmark = pytest.mark.frameworks(ONE_EACH)
 
 DRIVERS = ROOT / "tests/sdk"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sm-algo"
 TIMEOUT = 300  # seconds; v2 gives up on /ping after 120 (L10)
 NETWORK = "sagemaker-local"  # both SDKs leave it behind
 NUMBER = re.compile(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?")
-
-
-def interpreter(sdk: str) -> Path:
-    """Return the Python of the SDK's own virtual environment, which is kept until its requirements change."""
-    folder, requirements = CACHE / sdk, DRIVERS / f"{sdk}-requirements.txt"
-    made_of, wanted = folder / "made_of", f"{sys.version}\n{requirements.read_text()}"
-    python = folder / "bin/python"
-    if not made_of.exists() or made_of.read_text() != wanted:
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        install = [python, "-m", "pip", "install", "--quiet", "--requirement", requirements]
-        result = subprocess.run(install, capture_output=True, text=True, check=False)
-        assert result.returncode == 0, result.stderr
-        made_of.write_text(wanted)
-    return python
 
 
 def surroundings(folder: Path) -> dict[str, str]:
@@ -101,12 +90,13 @@ def need_compose(docker: str, versions: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, image: str, docker: str) -> Iterator[Path]:
     """A folder for all that an SDK writes; afterwards its containers are gone and its files the user's own (L13)."""
-    before = networks(docker)
-    yield tmp_path
-    if left := containers(docker, tmp_path, stopped=True):
-        subprocess.run([docker, "rm", "--force", "--volumes", *left], capture_output=True, check=True)
-    if NETWORK not in before:
-        subprocess.run([docker, "network", "rm", NETWORK], capture_output=True, check=False)
+    with only_one(NETWORK):
+        before = networks(docker)
+        yield tmp_path
+        if left := containers(docker, tmp_path, stopped=True):
+            subprocess.run([docker, "rm", "--force", "--volumes", *left], capture_output=True, check=True)
+        if NETWORK not in before:
+            subprocess.run([docker, "network", "rm", NETWORK], capture_output=True, check=False)
     mine = ["chown", "-R", f"{os.getuid()}:{os.getgid()}", "/left"]
     subprocess.run([docker, "run", "--rm", "--volume", f"{tmp_path}:/left", image, *mine], check=True)
 
@@ -128,7 +118,7 @@ def test_sdk_2_fits_deploys_predicts_and_deletes(project: Path, image: str, dock
     drive("v2", folder, image, project, folder, str(port))
     assert containers(docker, folder, stopped=False) == [], "delete_endpoint() has left the container running"
 
-    requests = tomllib.loads((project / "local_test/sample.toml").read_text())["requests"]
+    requests = tomllib.loads((project / "sample/sample.toml").read_text())["requests"]
     answers = json.loads((folder / "answers.json").read_text())
     for request, answer in zip(requests, answers, strict=True):
         # The SDK does not look at the status (L10).

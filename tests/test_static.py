@@ -111,8 +111,10 @@ def test_the_example_is_the_same_in_every_language():
     by_file: dict[bytes, dict[str, str]] = {}
     for language, framework in MATRIX:
         own = {name: path for folder in own_layers(language, framework) for name, path in files(folder).items()}
-        first = tomllib.loads(own["local_test/sample.toml"].read_text())["requests"][0]
-        data = b"".join(path.read_bytes() for name, path in own.items() if name.startswith("local_test/sample/"))
+        sample = tomllib.loads(own["sample/sample.toml"].read_text())
+        first = sample["requests"][0]
+        channels = tuple(f"sample/{channel}/" for channel in sample["training"]["channels"])
+        data = b"".join(path.read_bytes() for name, path in own.items() if name.startswith(channels))
         by_file.setdefault(data, {})[framework] = (first["body"], first.get("answer"), first.get("tolerance"))
     shared = next(answers for answers in by_file.values() if len(answers) > 1)
     assert set(shared) == {"flask", "plumber"}

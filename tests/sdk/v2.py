@@ -17,7 +17,7 @@ from sagemaker.local import LocalSession
 from sagemaker.serializers import IdentitySerializer
 
 image, project, folder, port = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
-sample = tomllib.loads((project / "local_test/sample.toml").read_text())
+sample = tomllib.loads((project / "sample/sample.toml").read_text())
 
 session = LocalSession()
 session.config = {"local": {"serving_port": port, "container_root": str(folder)}}
@@ -32,7 +32,7 @@ estimator = Estimator(
 )
 estimator.fit(
     {
-        name: TrainingInput((project / "local_test/sample" / name).as_uri(), content_type=content_type)
+        name: TrainingInput((project / "sample" / name).as_uri(), content_type=content_type)
         for name, content_type in sample["training"]["channels"].items()
     }
 )

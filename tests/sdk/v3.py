@@ -12,7 +12,7 @@ from sagemaker.train.configs import Compute, InputData
 from sagemaker.train.model_trainer import Mode
 
 image, project, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-sample = tomllib.loads((project / "local_test/sample.toml").read_text())["training"]
+sample = tomllib.loads((project / "sample/sample.toml").read_text())["training"]
 
 trainer = ModelTrainer(
     training_image=image,
@@ -27,7 +27,7 @@ trainer.train(
     [
         InputData(
             channel_name=name,
-            data_source=str(project / "local_test/sample" / name),
+            data_source=str(project / "sample" / name),
             content_type=content_type,
         )
         for name, content_type in sample["channels"].items()

@@ -1,0 +1,34 @@
+"""Switches a defect on: one function of the programs is replaced by one that makes a mistake, as users make it.
+
+The file `defect` beside this one holds the mistake's name, which is that of the function in training_defects.py or
+serving_defects.py that makes it. The programs themselves know nothing of it.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from types import ModuleType
+
+SWITCH = Path(__file__).with_name("defect")
+
+
+def in_place_of(sound: Callable) -> Callable[[Callable], Callable]:
+    """Mark a function as a defect: it takes the place of `sound`, which it gets as its first argument."""
+
+    def mark(defect: Callable) -> Callable:
+        defect.replaced = sound
+        return defect
+
+    return mark
+
+
+def switch_on(module: ModuleType) -> None:
+    """Let the defect that is asked for take its place, if it is one of this module's."""
+    defect = getattr(module, SWITCH.read_text().strip(), None) if SWITCH.exists() else None
+    if defect is None:
+        return
+    sound = defect.replaced
+    *owners, name = sound.__qualname__.split(".")
+    owner = reduce(getattr, owners, sys.modules[sound.__module__])
+    setattr(owner, name, lambda *arguments: defect(sound, *arguments))

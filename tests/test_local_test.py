@@ -1,0 +1,201 @@
+"""local_test as a tool: what it refuses, what -k selects, and that nothing is green which was not tested."""
+
+import ast
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from reference.runs import Images, Project
+from template import LAYERS
+
+LOCAL_TEST = LAYERS / "_shared/local_test"
+# What pytest says of its end.
+INTERRUPTED, WRONG_USAGE, NOTHING_SELECTED = 2, 4, 5
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """The reference container as a project, to be changed."""
+    project = Project(tmp_path / "project")
+    project.make(None)
+    return project
+
+
+def edit(file: Path, before: str, after: str) -> None:
+    """Replace some text of a file that stands there exactly once."""
+    text = file.read_text()
+    assert text.count(before) == 1, f"{file} no longer holds, exactly once: {before}"
+    file.write_text(text.replace(before, after))
+
+
+def empty_channel(sample: Path) -> None:
+    for file in (sample / "validation").iterdir():
+        file.unlink()
+    (sample / "validation/.gitkeep").touch()
+
+
+def no_request(sample: Path) -> None:
+    file = sample / "sample.toml"
+    file.write_text(file.read_text().partition("[[requests]]")[0])
+
+
+def no_body(sample: Path) -> None:
+    (sample / "places.bin").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (empty_channel, "channel 'validation', but there are no files in"),
+        (shutil.rmtree, "sample.toml is missing"),
+        (no_request, "one [[requests]]"),
+        (no_body, "body_file = 'places.bin' cannot be read: No such file"),
+    ],
+)
+def test_a_sample_that_tests_nothing_is_an_error(project: Project, damage, words: str):
+    """A checkout whose .gitignore leaves out *.csv must not be green."""
+    damage(project.folder / "sample")
+    outcome = project.local_test("local_test", "--engine", "process", expected=WRONG_USAGE)
+    assert words in outcome.output and "Traceback" not in outcome.output
+    assert not outcome.passed
+
+
+@pytest.mark.parametrize(
+    ("wanted", "checks"),
+    [
+        ("I1", ["test_serve_can_be_started"]),  # and not I12
+        ("T38 and not test_python_is_unbuffered", ["test_metrics", "test_metrics_arrive_while_running"]),
+        ("test_killed_workers", ["test_killed_workers"]),
+        ("Each metric's regular expression finds a number", ["test_metrics"]),
+        ("killed and server", ["test_killed_workers", "test_killed_server"]),
+        ("Training on the sample ends with exit code 0 and leaves a model", ["test_trains_on_the_sample"]),
+    ],
+)
+def test_k_takes_clauses_names_and_words(project: Project, wanted: str, checks: list[str]):
+    assert project.local_test("local_test", "--engine", "process", "-k", wanted).passed == checks
+
+
+def test_a_selection_of_nothing_says_how_to_select(project: Project):
+    outcome = project.local_test("local_test", "--engine", "process", "-k", "I99", expected=NOTHING_SELECTED)
+    assert "No check matches" in outcome.output
+    assert "-k takes a clause of contract.md (I8)" in outcome.output
+
+
+def test_an_unanswered_request_fails_and_shows_where_the_server_stands(project: Project):
+    """Even in a check that looks at something else."""
+    serving = project.folder / "runtime/serving.py"
+    edit(serving, "        places = formats.read(", "        waits(content_type)\n        places = formats.read(")
+    with serving.open("a") as file:
+        file.write(
+            "\n\ndef waits(content_type):\n"
+            "    if content_type == 'application/jsonlines':\n"
+            "        threading.Event().wait(60)\n"
+        )
+    outcome = project.local_test("local_test", "--engine", "process", "-k", "test_model_folder_is_left_alone")
+    (message,) = outcome.failed.values()
+    assert "A request got no answer" in message
+    assert "its processes (number, state, command)" in message
+    assert f'serving.py", line {line_of(serving, ".wait(60)")} in waits' in message
+
+
+def line_of(file: Path, text: str) -> int:
+    """The number of the first line that holds a text."""
+    return next(number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line)
+
+
+def test_every_check_has_a_sentence_a_clause_and_its_place_in_the_contract():
+    contract = (LOCAL_TEST / "contract.md").read_text()
+    for module in LOCAL_TEST.glob("test_*.py"):
+        for check in ast.parse(module.read_text()).body:
+            if isinstance(check, ast.FunctionDef) and check.name.startswith("test_"):
+                sentence = ast.get_docstring(check)
+                assert sentence and sentence.endswith("."), check.name
+                (clauses,) = [one.args for one in check.decorator_list if ast.unparse(one.func).endswith(".clause")]
+                assert all(f"**{clause.value}**" in contract for clause in clauses), check.name
+                assert f"`{check.name}`" in contract, check.name
+
+
+# What stands in the way of Docker: run before local_test is asked, and what it should say.
+NO_PERMISSION = """
+import socket
+def connect(*_): raise PermissionError(13, "Permission denied")
+socket.socket.connect = connect
+"""
+NO_SDK = "import sys; sys.modules['docker'] = None"
+NO_DAEMON = "import os; os.environ['DOCKER_HOST'] = 'unix:///nowhere/docker.sock'"
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "words"),
+    [
+        (NO_PERMISSION, ["permission denied", "usermod -aG docker"]),
+        (NO_SDK, ["`docker` is missing", "pip install -r local_test/requirements.txt"]),
+        (NO_DAEMON, ["does not answer", "No such file", "start Docker"]),
+    ],
+)
+def test_an_engine_that_cannot_be_used_says_so_in_a_sentence(obstacle: str, words: list[str]):
+    program = f"{obstacle}\nfrom local_test.engines import why_no_docker\nprint(why_no_docker())"
+    command = [sys.executable, "-c", program]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
+    result = subprocess.run(command, cwd=LOCAL_TEST.parent, env=environment, capture_output=True, text=True, check=True)
+    assert all(word in result.stdout for word in words), result.stdout
+
+
+class Gateway(threading.Thread):
+    """Another way to the Docker daemon, which ends when a container is asked to start for the `last`-th time."""
+
+    def __init__(self, path: Path, last: int):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.last = last
+        self.connections: list[socket.socket] = []
+        self.start()
+
+    def run(self) -> None:
+        """Pass on what comes over each connection."""
+        with suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                daemon = socket.socket(socket.AF_UNIX)
+                daemon.connect("/var/run/docker.sock")
+                self.connections += [client, daemon]
+                for ends in ((client, daemon), (daemon, client)):
+                    threading.Thread(target=self.pass_on, args=ends, daemon=True).start()
+
+    def pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        """Pass on what comes from one end."""
+        with suppress(OSError):
+            while content := source.recv(65536):
+                self.last -= content.startswith(b"POST") and b"/start " in content
+                if not self.last:
+                    self.close()
+                target.sendall(content)
+            target.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let nobody through any more."""
+        for end in (self.listener, *self.connections):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+                end.close()
+
+
+def test_a_daemon_that_is_lost_ends_the_run_in_a_sentence(project: Project, images: Images, monkeypatch):
+    path = Path(tempfile.mkdtemp()) / "docker.sock"  # short, as the names of sockets must be
+    gateway = Gateway(path, last=3)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+    outcome = project.local_test("local_test", "--engine", "docker", "--image", images.of(None), expected=INTERRUPTED)
+    gateway.close()
+    assert len(outcome.failed) == 1
+    assert "test_becomes_healthy" not in outcome.passed, "the run should have ended before"
+    assert "the Docker daemon has stopped answering in the middle of the run" in outcome.output
+    assert "Traceback" not in outcome.output
