@@ -27,7 +27,7 @@ test: .venv/ready ## Run every test of the template (ARGS="--framework flask": t
 	$(PYTEST) $(ARGS)
 
 test-fast: .venv/ready ## Run the tests that need no Docker and no framework's packages, in at most 3 minutes
-	$(PYTEST) $(FAST) $(ARGS)
+	$(PYTEST) -m 'not docker' $(FAST) $(ARGS)
 
 lint: .venv/ready ## Run the static tests and the linters only
 	.venv/bin/python -m pytest -q tests/test_static.py tests/test_lint.py

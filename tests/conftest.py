@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import run
 from cookiecutter.main import cookiecutter
 from locks import only_one
 from reference.runs import Images
@@ -57,6 +58,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     framework = framework_of(item)
     if framework != "none" and "project" in item.fixturenames:
         item.add_marker(pytest.mark.xdist_group(framework))
+    if "docker" in item.fixturenames:
+        item.add_marker(pytest.mark.docker)
     item.user_properties.append(("lane", "reference" if item.path.stem in OF_REFERENCE else framework))
 
 
@@ -141,7 +144,7 @@ def project(language: str, framework: str, package_index: None, tmp_path_factory
     name = f"sm-algo-test-{framework}"
     answers = [f"project_name={name}", f"language={language}", f"framework={framework}"]
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", "--output-dir", str(folder)]
-    subprocess.run([*command, str(ROOT), *answers], check=True, capture_output=True)
+    run(*command, str(ROOT), *answers)
     return folder / name
 
 
@@ -165,7 +168,7 @@ def docker() -> str:
 @pytest.fixture(scope="session")
 def image(project: Path, docker: str) -> str:
     """The image of the shared project."""
-    subprocess.run(["make", "build"], cwd=project, check=True, capture_output=True)
+    run("make", "build", cwd=project)
     return project.name
 
 

@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from commands import run
 
 SEED = 20261120
 COUNT = 200
@@ -121,7 +122,7 @@ def post(url: str, content_type: str, body: bytes, accept: str = "*/*") -> tuple
 @pytest.fixture
 def server(project: Path, tmp_path: Path):
     """The URL of the project's own `serve`, as a local process, with a model that its own `train` made."""
-    subprocess.run(["make", "environment"], cwd=project, check=True, capture_output=True)
+    run("make", "environment", cwd=project)
     sample = tomllib.loads((project / "sample/sample.toml").read_text())["training"]
     config = tmp_path / "ml/input/config"
     config.mkdir(parents=True)
@@ -136,7 +137,7 @@ def server(project: Path, tmp_path: Path):
         port = free.getsockname()[1]
     path = f"{project}/.venv/bin:{os.environ['PATH']}"
     environment = {"PATH": path, "SAGEMAKER_BASE_DIR": str(tmp_path / "ml"), "SAGEMAKER_BIND_TO_PORT": str(port)}
-    subprocess.run([project / "runtime/train"], env=environment, check=True, capture_output=True)
+    run(project / "runtime/train", env=environment)
     log = tmp_path / "serve.log"
     with log.open("wb") as output:
         process = subprocess.Popen([project / "runtime/serve"], env=environment, stdout=output, stderr=output)

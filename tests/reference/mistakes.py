@@ -82,7 +82,7 @@ IMAGE = {
 
 TRAINING = {
     "model_is_saved_elsewhere": mistake("trains_on_the_sample", words="left nothing in /opt/ml/model"),
-    "channel_gets_a_cache": mistake("channels_are_read_only", words="input channels"),
+    "channel_gets_a_cache": mistake("channels_are_read_only", words="channels"),
     "empty_channel_ends_without_a_word": mistake("empty_channel", words="fails without a word"),
     "own_address_is_looked_up": of_image("without_network", words="gaierror"),
     "validation_is_not_reported": mistake("metrics", words="validation:mse is not in the log"),

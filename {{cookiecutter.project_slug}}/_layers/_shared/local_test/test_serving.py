@@ -8,8 +8,7 @@ import time
 import pytest
 
 from . import archive
-from .engines.process import free_port
-from .exchange import listening
+from .engines.process import free_port, listeners
 from .explain import fail
 from .payloads import MEGABYTE, large
 from .startup import POLL
@@ -185,8 +184,6 @@ def test_accepts_connections_quickly(server, figure):
 def test_bind_to_port(engine, up):
     """SAGEMAKER_BIND_TO_PORT moves the server to another port."""
     port = str(free_port())  # in a container any port is free
-    up.serving.startup.server.remove()  # or a mistake of this one would hide that of the next
-    taken_before = listening(("127.0.0.1", 8080))
     server = engine.serve(up.serving.model, {"SAGEMAKER_BIND_TO_PORT": port}, read_only=up.serving.read_only)
     try:
         give_up = 2 * up.startup.healthy_after + 5
@@ -202,7 +199,7 @@ def test_bind_to_port(engine, up):
                 got=server.got,
                 advice="Listen on SAGEMAKER_BIND_TO_PORT when it is set, else on 8080.",
             )
-        if engine.name == "process" and not taken_before and listening(("127.0.0.1", 8080)):
+        if engine.name == "process" and listeners(8080) & {process.pid for process in server.processes()}:
             fail(
                 "The server listens on port 8080 as well as on the port that SAGEMAKER_BIND_TO_PORT names.",
                 sent=server.command,

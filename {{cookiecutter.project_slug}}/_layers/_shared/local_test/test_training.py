@@ -19,7 +19,9 @@ def cannot_start(engine) -> str | None:
         train = engine.executable("train")
     except LookupError:
         return None
-    startable = train and train.interpreter_found and not train.first_line.endswith(b"\r")
+    startable = (
+        train and train.interpreter_found and not train.first_line.endswith(b"\r") and train.executable is not False
+    )
     return None if startable else "`train` cannot be started (T1)"
 
 

@@ -19,7 +19,7 @@ from ..waits import WAITS
 
 LOG_TAIL = 25
 STACKS_TAIL = 100  # lines, where the log may hold the stacks of several processes
-STACKS_WITHIN = 0.3  # seconds that processes get to print their stacks
+STACKS_WITHIN = 0.1  # seconds that a process gets to print its stacks
 
 
 def job_variables(job: Job, cpus: int, beside: int) -> dict[str, str]:
@@ -153,8 +153,9 @@ class Program(ABC):
         processes = self.processes() if self.exit_code is None else []
         if not processes:
             return self.got
-        self.signal_all(processes, SIGURG)
-        time.sleep(STACKS_WITHIN)
+        for process in processes:  # one after the other, or their lines would mix
+            self.signal_all([process], SIGURG)
+            time.sleep(STACKS_WITHIN)
         table = [f"{one.pid} {one.state} {one.command}" for one in processes]
         return "\n".join(["its processes (number, state, command):", *table, self._tell(STACKS_TAIL)])
 

@@ -33,12 +33,29 @@ KEPT_VARIABLES = (
     "R_LIBS_USER",
 )
 
+LISTENS = "0A"  # the state of a socket in /proc/net/tcp
+
 
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def listeners(port: int) -> set[int]:
+    """Return the numbers of the processes that listen on a port."""
+    if not Path("/proc/net/tcp").exists():
+        command = ["lsof", "-t", "-n", "-P", f"-iTCP:{port}", "-sTCP:LISTEN"]
+        return set(map(int, subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()))
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
+    sockets = {f"socket:[{row[9]}]" for row in rows if row[1].endswith(f":{port:04X}") and row[3] == LISTENS}
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if os.readlink(entry) in sockets:
+                found.add(int(entry.parts[2]))
+    return found
 
 
 def own_address(address: str) -> bool:

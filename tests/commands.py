@@ -1,0 +1,10 @@
+"""Commands that a test needs to succeed before it can test anything."""
+
+import subprocess
+from pathlib import Path
+
+
+def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
+    """Run a command, with these variables in place of this process's; what it prints is the message of its failure."""
+    result = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}"
