@@ -15,6 +15,7 @@ from commands import run
 from cookiecutter.main import cookiecutter
 from locks import only_one
 from reference.runs import Images
+from scheduling import SHARING, ByFramework
 from template import FRAMEWORKS, LAYERS, MATRIX, ROOT, copy_template, distributes
 
 TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch's index cannot be reached
@@ -47,6 +48,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(("language", "framework"), pairs, ids=ids, scope="session")
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByFramework:
+    """Let one worker run the tests that share a project."""
+    return ByFramework(config, log)
+
+
 def framework_of(item: pytest.Item) -> str:
     """Return the framework that a test belongs to; "none" if it belongs to no one."""
     callspec = getattr(item, "callspec", None)
@@ -54,10 +60,10 @@ def framework_of(item: pytest.Item) -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let one worker run the tests that share a project, and note for the table of lanes where a test belongs."""
+    """Mark what needs Docker, and note for the table of lanes where a test belongs."""
     framework = framework_of(item)
     if framework != "none" and "project" in item.fixturenames:
-        item.add_marker(pytest.mark.xdist_group(framework))
+        assert item.path.stem in SHARING, f"{item.path.stem} shares projects: name it in tests/scheduling.py"
     if "docker" in item.fixturenames:
         item.add_marker(pytest.mark.docker)
     item.user_properties.append(("lane", "reference" if item.path.stem in OF_REFERENCE else framework))
@@ -70,7 +76,7 @@ def place(item: pytest.Item) -> tuple[int, ...]:
     framework, what needs Docker and an SDK last; at the end many short tests, so that the workers end together.
     """
     needs_docker = "docker" in item.fixturenames
-    if item.get_closest_marker("xdist_group"):
+    if item.path.stem in SHARING and framework_of(item) != "none":
         frameworks = [framework for _, framework in LONGEST_FIRST]
         return 1, frameworks.index(framework_of(item)), needs_docker, item.path.stem == "test_sdk"
     return 2 if needs_docker or item.path.stem in OF_REFERENCE else 0, needs_docker
