@@ -30,25 +30,25 @@ class Waits:
 
 # For a container that answers at once, of which one thing is known to be broken: what hangs costs seconds.
 SHORT = Waits(
-    training=15.0,
-    going=4.0,
+    training=20.0,
+    going=8.0,
     second_sign=1.0,
     endless=6.0,
-    stop_training=3.0,
+    stop_training=5.0,
     checkpoint=0.1,
     first_host_late=0.5,
     host_gone=6.0,
     idle_hosts=0.5,
-    healthy=4.0,
-    second_chance=2.0,
-    ping=1.0,
-    invocation=4.0,
+    healthy=8.0,
+    second_chance=3.0,
+    ping=1.5,
+    invocation=6.0,
     stalled=0.5,
     busy=0.5,
     half_way=0.1,
-    stop_serving=3.0,
-    recovery=3.0,
-    processing=5.0,
+    stop_serving=5.0,
+    recovery=5.0,
+    processing=10.0,
 )
 
 WAITS = Waits()
