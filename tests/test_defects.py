@@ -21,7 +21,7 @@ WHOLE = (
     "distribution_must_be_given",
     "checkpoint_forgets_the_velocity",
     "every_host_saves_the_model",
-    "json_has_the_time",
+    "custom_attributes_must_be_json",
     "dead_workers_are_not_replaced",
 )
 
