@@ -32,10 +32,7 @@ class Watched(BaseAdapter):
         try:
             return self.transport.send(request, *args, **options)
         except requests.RequestException as error:
-            raise EngineLost(
-                f"the Docker daemon has stopped answering in the middle of the run ({root_of(error)}). Start Docker "
-                "again, and repeat the run; `make doctor` names what is left of this one"
-            ) from error
+            raise lost(error) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -55,6 +52,14 @@ def connect() -> DockerClient:
     for prefix, transport in list(client.api.adapters.items()):
         client.api.mount(prefix, Watched(transport))
     return client
+
+
+def lost(error: BaseException) -> EngineLost:
+    """Return the error for a daemon that has gone away, for a reason of the transport."""
+    return EngineLost(
+        f"the Docker daemon has stopped answering in the middle of the run ({root_of(error)}). Start Docker again, and "
+        "repeat the run; `make doctor` names what is left of this one"
+    )
 
 
 def root_of(error: BaseException) -> BaseException:

@@ -39,7 +39,7 @@ from .base import (
     job_variables,
     shebang_words,
 )
-from .daemon import LABEL, connect, remove_all
+from .daemon import LABEL, connect, lost, remove_all
 
 ML = "/opt/ml"
 PORT = 8080
@@ -86,7 +86,7 @@ def exit_code_of(container: Container) -> int:
     except NotFound:
         return REMOVED
     except RequestException as error:  # the daemon went away while it was being waited for
-        raise EngineLost(f"the Docker daemon has stopped answering in the middle of the run: {error}") from error
+        raise lost(error) from error
 
 
 def content_of(container: Container, path: str) -> bytes:
