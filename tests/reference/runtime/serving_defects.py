@@ -1,10 +1,10 @@
 """Mistakes that users make in serving. See defects.py."""
 
 import json
+import multiprocessing
 import os
 import signal
 import socket
-import threading
 import time
 import traceback
 from contextlib import suppress
@@ -67,7 +67,7 @@ def only_known_hosts_are_answered(sound, handler):
     return sound(handler) if known else handler.answer(400)
 
 
-ONE = threading.Lock()
+ONE = multiprocessing.Lock()  # of all workers, however many this machine has
 
 
 @in_place_of(serving.Handler.handle)

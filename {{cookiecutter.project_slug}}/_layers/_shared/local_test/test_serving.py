@@ -9,6 +9,7 @@ import pytest
 
 from . import archive
 from .engines.process import free_port, listeners
+from .exchange import listening
 from .explain import fail
 from .payloads import MEGABYTE, large
 from .startup import POLL
@@ -152,13 +153,16 @@ def test_ping_while_busy(server, sample, good, figure):
 @pytest.mark.clause("I11")
 def test_accepts_connections_quickly(server, figure):
     """Many connections at once are each accepted within 250 ms."""
+    address = server.own_address
+    if not address or not listening(address):
+        pytest.skip("because Docker accepts connections in the server's place here; try it with ENGINE=process")
     selector = selectors.DefaultSelector()
     started = time.monotonic()
     sockets = []
     for _ in range(CONNECTIONS):
         connection = socket.socket()
         connection.setblocking(False)
-        connection.connect_ex(server.address)
+        connection.connect_ex(address)
         selector.register(connection, selectors.EVENT_WRITE)
         sockets.append(connection)
     waits = []

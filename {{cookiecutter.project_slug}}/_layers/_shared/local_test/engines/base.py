@@ -216,6 +216,11 @@ class Server(Program):
 
     address: tuple[str, int]
 
+    @property
+    def own_address(self) -> tuple[str, int] | None:
+        """Where nothing in between accepts connections in its place; None where there is no such address."""
+        return self.address
+
     def __init__(self, command: str, output: Iterable[bytes], end: Callable[[], int]):
         super().__init__(command, output, end)
         self.unanswered: list[Exchange] = []

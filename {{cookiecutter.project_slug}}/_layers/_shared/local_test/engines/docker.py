@@ -186,6 +186,12 @@ class ContainerServer(ContainerProgram, Server):
         super().__init__(command, container, output)
         self.address = address
 
+    @property
+    def own_address(self) -> tuple[str, int] | None:
+        """The container's, which only the daemon's own machine can reach: before a published port there is a proxy."""
+        networks = self.container.attrs["NetworkSettings"]["Networks"].values()
+        return next(((network["IPAddress"], PORT) for network in networks if network["IPAddress"]), None)
+
     def model_changes(self) -> list[str]:
         return []
 
