@@ -6,6 +6,7 @@ The answers enter once, as JSON on a line of its own, so that any answer is safe
 and this file is valid Python unrendered.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -20,11 +21,20 @@ ANSWERS = r"""
 # Left behind by tools in a checkout that is used as the template; no part of a project.
 STRAY = {"__pycache__", ".pytest_cache", ".ruff_cache", ".venv", ".DS_Store"}
 
+# In README.md, the line that the description of the example takes the place of, and the file that has it in a layer.
+EXAMPLE_LINE, EXAMPLE = b"<!-- example -->", "example.md"
+
+# The checksums of the template's own files, as sha256sum writes them: `make doctor` finds what was edited.
+CHECKSUMS = "local_test/checksums.txt"
+# Those of them that cookiecutter renders.
+RENDERED = ("Makefile", "pyproject.toml")
+
 # What every project has, whatever its language; a pattern must match at least one file.
 REQUIRED = (
     "README.md",
     "LICENSE",
     "Makefile",
+    "pyproject.toml",
     "language.mk",
     "Dockerfile",
     ".dockerignore",
@@ -35,12 +45,22 @@ REQUIRED = (
     "runtime/train",
     "runtime/serve",
     "runtime/adapter.*",
+    "runtime/framework.*",
+    "runtime/tests/**/test*",
     "tests/**/test?algorithm.*",
     "local_test/requirements.txt",
     "sample/sample.toml",
     "sample/train/*",
     "sample/processing/*",
+    EXAMPLE,
 )
+
+# What a framework has that these facts of it are true of.
+REQUIRED_BY_FACT = {
+    "distributes": "runtime/distributed/distribution.*",
+    "process_per_gpu": "runtime/distributed/launcher.*",
+    "gpu_packages": "requirements-gpu.txt",
+}
 
 INTERPRETERS = {".py": "python", ".sh": "bash", ".R": "Rscript"}
 
@@ -51,8 +71,15 @@ DOCKER_SECONDS = 0.5
 def layers(root: Path, answers: dict) -> list[Path]:
     """Return the folders to lay down, the most general first; a group is what some of a language's frameworks share."""
     language, framework = root / answers["language"], answers["framework"]
-    groups = [language / name for name, members in answers["_groups"].items() if framework in members]
+    groups = [language / name for name in answers["_frameworks"][framework]["groups"]]
     return [root / "_shared", language / "_shared", *groups, language / framework]
+
+
+def required(answers: dict) -> list[str]:
+    """Return the patterns of what a project with these answers must have."""
+    facts, language = answers["_frameworks"][answers["framework"]], answers["_languages"][answers["language"]]
+    by_fact = [pattern for fact, pattern in REQUIRED_BY_FACT.items() if facts[fact]]
+    return [*REQUIRED, language["algorithm"], language["packages"], *language["tools"], *by_fact]
 
 
 def lay(layer: Path, project: Path) -> list[Path]:
@@ -67,9 +94,24 @@ def lay(layer: Path, project: Path) -> list[Path]:
     return laid
 
 
-def missing(project: Path, required: list[str]) -> list[str]:
-    """Return one line for each required file that is not in the project."""
-    return [f"{pattern} is missing" for pattern in required if not any(project.glob(pattern))]
+def missing(project: Path, patterns: list[str]) -> list[str]:
+    """Return one line for each pattern that no file of the project has."""
+    return [f"{pattern} is missing" for pattern in patterns if not any(project.glob(pattern))]
+
+
+def describe_example(project: Path) -> None:
+    """Move the description of the example into README.md."""
+    example, readme = project / EXAMPLE, project / "README.md"
+    readme.write_bytes(readme.read_bytes().replace(EXAMPLE_LINE, example.read_bytes().strip(), 1))
+    example.unlink()
+
+
+def write_checksums(project: Path, laid: list[Path], yours: list[str]) -> None:
+    """Write the checksums of the files that an update of the template may change, in order of their names."""
+    files = [*(project / name for name in RENDERED), *laid]
+    theirs = sorted(file for file in files if file.relative_to(project).parts[0] not in yours)
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.as_posix()}\n" for file in theirs]
+    (project / CHECKSUMS).write_bytes("".join(lines).encode())
 
 
 def interpreter(file: Path) -> str:
@@ -154,7 +196,7 @@ def docker_state(asked: subprocess.Popen | None) -> str:
 
 def next_steps(answers: dict, docker: str) -> str:
     """Return what to do now, and what this machine lacks for it."""
-    slug, algorithm = answers["project_slug"], answers["_files"][answers["language"]]["algorithm"]
+    slug, algorithm = answers["project_slug"], answers["_languages"][answers["language"]]["algorithm"]
     lines = [
         f"{slug} is complete: {answers['language']}, {answers['framework']}. Next:",
         f"    cd {slug}",
@@ -178,10 +220,13 @@ def main() -> None:
     laid = [file for layer in layers(root, answers) for file in lay(layer, project)]
     shutil.rmtree(root, ignore_errors=True)
 
-    faults = missing(project, [*REQUIRED, *answers["_files"][language].values()]) + broken(laid)
+    faults = missing(project, required(answers)) + broken(laid)
     state = docker_state(docker)
     if faults:
         sys.exit("\n  ".join([f"The template's {language}/{framework} is not complete:", *faults]))
+    describe_example(project)
+    laid.remove(project / EXAMPLE)
+    write_checksums(project, laid, answers["_yours"])
     make_executable(laid)
     print(next_steps(answers, state))
 

@@ -14,7 +14,7 @@ ANSWERS = r"""
 """
 
 # What is a folder name, an image name, an ECR repository name (E1) and the start of SageMaker's names alike.
-SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]*[a-z0-9]")
 SLUG_LENGTH = 63
 
 
@@ -27,12 +27,12 @@ def problems(answers: dict) -> list[str]:
     slug = answers["project_slug"]
     if not SLUG.fullmatch(slug) or len(slug) > SLUG_LENGTH:
         refused["project_slug"] = (
-            f"allowed are 1 to {SLUG_LENGTH} lowercase letters (a-z), digits and hyphens, "
+            f"allowed are 2 to {SLUG_LENGTH} lowercase letters (a-z), digits and hyphens, "
             "with a letter or digit at either end"
         )
-    frameworks = answers["_languages"].get(answers["language"], [])
-    if answers["framework"] not in frameworks:
-        refused["framework"] = f"the frameworks of {answers['language']} are {', '.join(frameworks)}"
+    right = answers["_frameworks"][answers["framework"]]["language"]
+    if answers["language"] != right:
+        refused["language"] = f"the language of {answers['framework']} is {right}"
     return [f"{field} = {json.dumps(answers[field])}: {allowed}" for field, allowed in refused.items()]
 
 

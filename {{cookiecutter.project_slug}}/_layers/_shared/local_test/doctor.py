@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .edited import edited
 from .engines import why_no_docker
 from .engines.base import shebang_words
 from .engines.process import ProcessEngine
@@ -38,7 +39,7 @@ class Finding:
 def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None) -> int:
     """Print all findings; return 1 if something is wrong, else 0."""
     reason = why_no_docker()
-    checks = [machine(), sample(sample_folder), scripts(project)]
+    checks = [machine(), sample(sample_folder), scripts(project), template(project)]
     if engine == "docker" or (engine is None and not reason):
         checks.append([Finding(False, reason)] if reason else containers(image))
     else:
@@ -95,6 +96,18 @@ def scripts(project: Path) -> Iterator[Finding]:
             yield Finding(True, f"{name} has Unix line endings and a #! line")
         if not os.access(file, os.X_OK):
             yield Finding(None, f"{name} is not executable here; the image sets that bit itself")
+
+
+def template(project: Path) -> Iterator[Finding]:
+    """Look at the files that an update of the template may change."""
+    names = edited(project)
+    yield Finding(
+        None if names else True,
+        "the template's own files are as it brought them"
+        if not names
+        else f"edited, though it is the template's: {', '.join(names)}; an update of the template may not fit there. "
+        "README.md says which files are yours",
+    )
 
 
 def processes(project: Path, reason: str | None) -> Iterator[Finding]:

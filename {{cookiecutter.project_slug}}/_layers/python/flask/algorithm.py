@@ -7,7 +7,7 @@ Replace it with your own; `make local-test` then shows whether SageMaker will ta
 import numpy as np
 from pydantic import BaseModel, Field
 
-from runtime.tables import matrix
+from runtime.api import matrix
 
 CHECKPOINT_EVERY = 2_000  # resamples
 

@@ -1,35 +1,21 @@
 """Your algorithm. THIS IS THE FILE YOU EDIT: hyperparameters, network, train and predict.
 
 The example learns a curve with bends in it: the electricity demand of a town against the temperature. It trains on
-one host or on several, with the same result. Replace it with your own; `make local-test` then shows whether SageMaker
-will take it.
+one host or on several, with the same result. Its hyperparameters and the reading of its data are in demand.py. Replace
+both with your own; `make local-test` then shows whether SageMaker will take it.
 """
 
 import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 
 import numpy as np
 import torch
-from pydantic import BaseModel, Field
 from torch.nn.functional import mse_loss
 
-from runtime import adapter, consensus, distribution
-from runtime.early_stopping import EarlyStopping
-from runtime.shares import Share
-from runtime.tables import matrix
+from demand import Hyperparameters, read
+from runtime.api import EarlyStopping, adapter, consensus, distribution
 
 CHECKPOINT_EVERY = 5  # epochs
-
-
-class Hyperparameters(BaseModel):
-    """What a job can set: SageMaker's strings arrive here with the types, limits and defaults below."""
-
-    epochs: int = Field(200, ge=1, description="passes over the data, at most")
-    patience: int = Field(20, ge=1, description="epochs without a lower validation loss after which training ends")
-    batch_size: int = Field(64, ge=1, description="rows in a mini-batch, over all hosts")
-    learning_rate: float = Field(0.01, gt=0, le=1, description="step size of Adam")
-    hidden: int = Field(32, ge=1, le=4096, description="units in each of the two hidden layers")
-    seed: int = Field(0, ge=0, description="seed of the first weights and of the order of the rows")
 
 
 class Network(torch.nn.Module):
@@ -62,14 +48,14 @@ class Network(torch.nn.Module):
         return hidden[:, 0] * self.scale[-1] + self.mean[-1]
 
 
-def train(channels, hyperparameters, job):
+def train(channels, hyperparameters: Hyperparameters, job):
     """Fit the network to the `train` channel until it no longer gets better on `validation`.
 
     Both are CSV without header, the target in the first column. The network that is returned is saved for `predict`.
     On several hosts every one goes through this with its share of the rows, and the first saves the network.
     """
     torch.manual_seed(hyperparameters.seed)
-    data, validation = read(channels["train"]), read(channels["validation"])
+    data, validation = tensors(read(channels["train"])), tensors(read(channels["validation"]))
     network = Network(data.features.shape[1], hyperparameters.hidden)
     network.set_moments(*data.moments)
     network.to(distribution.device())
@@ -115,27 +101,12 @@ def predict(model, features):
         return model(torch.from_numpy(features).float()).numpy()
 
 
-@dataclass(frozen=True)
-class Data:
-    """A channel's rows on this host, float32 tensors of shape (rows, features) and (rows,), and what is computed here.
-
-    `moments` are the mean and the standard deviation of the features and of the target, over all hosts.
-    """
-
-    features: torch.Tensor
-    target: torch.Tensor
-    share: Share
-    moments: tuple[np.ndarray, np.ndarray]
-
-
-def read(channel):
-    """Read all files of a channel."""
-    table = np.vstack([matrix(table) for table in channel.tables(header=False)])
-    share = Share(len(table), sharded=channel.sharded)
-    # The target comes first in the files, last in the network.
-    columns = np.roll(table, -1, axis=1)
-    tensor = torch.tensor(columns, dtype=torch.float32, device=distribution.device())
-    return Data(tensor[:, :-1], tensor[:, -1], share, share.moments(columns))
+def tensors(data):
+    """The data of a channel with its arrays as tensors, where this process computes."""
+    on_device = {
+        name: torch.from_numpy(getattr(data, name)).to(distribution.device()) for name in ("features", "target")
+    }
+    return replace(data, **on_device)
 
 
 def fit_epoch(network, optimizer, data, epoch, hyperparameters):

@@ -13,8 +13,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from runtime import adapter
-from runtime.tables import matrix
+from runtime.api import adapter, matrix
 
 TARGET = "cancelled"
 

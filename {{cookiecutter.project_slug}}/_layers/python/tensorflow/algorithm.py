@@ -1,34 +1,20 @@
 """Your algorithm. THIS IS THE FILE YOU EDIT: hyperparameters, network, train and predict.
 
 The example learns a curve with bends in it: the electricity demand of a town against the temperature. It trains on
-one host or on several, with the same result. Replace it with your own; `make local-test` then shows whether SageMaker
-will take it.
+one host or on several, with the same result. Its hyperparameters and the reading of its data are in demand.py. Replace
+both with your own; `make local-test` then shows whether SageMaker will take it.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import keras
 import numpy as np
 import tensorflow as tf
-from pydantic import BaseModel, Field
 
-from runtime import consensus, distribution
-from runtime.early_stopping import EarlyStopping
-from runtime.shares import Share
-from runtime.tables import matrix
+from demand import Hyperparameters, read
+from runtime.api import EarlyStopping, consensus, distribution
 
 CHECKPOINT_EVERY = 5  # epochs
-
-
-class Hyperparameters(BaseModel):
-    """What a job can set: SageMaker's strings arrive here with the types, limits and defaults below."""
-
-    epochs: int = Field(200, ge=1, description="passes over the data, at most")
-    patience: int = Field(20, ge=1, description="epochs without a lower validation loss after which training ends")
-    batch_size: int = Field(64, ge=1, description="rows in a mini-batch, over all hosts")
-    learning_rate: float = Field(0.01, gt=0, le=1, description="step size of Adam")
-    hidden: int = Field(32, ge=1, le=4096, description="units in each of the two hidden layers")
-    seed: int = Field(0, ge=0, description="seed of the first weights and of the order of the rows")
 
 
 def network(features, hidden, mean, scale):
@@ -48,7 +34,7 @@ def network(features, hidden, mean, scale):
     )
 
 
-def train(channels, hyperparameters, job):
+def train(channels, hyperparameters: Hyperparameters, job):
     """Fit the network to the `train` channel until it no longer gets better on `validation`.
 
     Both are CSV without header, the target in the first column. The network that is returned is saved for `predict`.
@@ -101,29 +87,6 @@ def predict(model, features):
     if features.shape[1] != expected:
         raise ValueError(f"expected features of shape (rows, {expected}), got {features.shape}")
     return model(tf.constant(features, tf.float32)).numpy()[:, 0]
-
-
-@dataclass(frozen=True)
-class Data:
-    """A channel's rows on this host, float32 arrays of shape (rows, features) and (rows,), and what is computed here.
-
-    `moments` are the mean and the standard deviation of the features and of the target, over all hosts.
-    """
-
-    features: np.ndarray
-    target: np.ndarray
-    share: Share
-    moments: tuple[np.ndarray, np.ndarray]
-
-
-def read(channel):
-    """Read all files of a channel."""
-    table = np.vstack([matrix(table) for table in channel.tables(header=False)])
-    share = Share(len(table), sharded=channel.sharded)
-    # The target comes first in the files, last in the moments.
-    columns = np.roll(table, -1, axis=1)
-    features, target = np.split(columns.astype(np.float32), [-1], axis=1)
-    return Data(features, target[:, 0], share, share.moments(columns))
 
 
 def steps(model, optimizer):

@@ -6,23 +6,18 @@ import numpy as np
 import pytest
 
 import algorithm
-from runtime.channels import Channel, Channels
-from runtime.hosts import Hosts
-from runtime.paths import Paths
-from runtime.stopping import StopFlag
-from runtime.training import Job
+from runtime import testing
 
 SAMPLE = Path(__file__).parent.parent / "sample"
 
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(Paths(tmp_path), Hosts(), StopFlag())
+    return testing.job(tmp_path)
 
 
 def train(job, **hyperparameters):
-    channels = Channels(train=Channel("train", SAMPLE / "train"))
-    return algorithm.train(channels, algorithm.Hyperparameters(**hyperparameters), job)
+    return algorithm.train(testing.channels(SAMPLE, "train"), algorithm.Hyperparameters(**hyperparameters), job)
 
 
 def test_the_line_through_the_sample(job):
@@ -37,7 +32,7 @@ def test_a_row_of_another_width_is_refused(job):
 
 
 def test_an_interrupted_training_ends_like_one_that_was_not(job, tmp_path):
-    whole = train(Job(Paths(tmp_path / "other"), Hosts(), StopFlag()), resamples=6000)
+    whole = train(testing.job(tmp_path / "other"), resamples=6000)
     train(job, resamples=4000)
     resumed = train(job, resamples=6000)
     assert resumed["standard_errors"] == pytest.approx(whole["standard_errors"])

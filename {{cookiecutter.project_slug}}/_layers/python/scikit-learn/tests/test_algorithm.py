@@ -3,37 +3,31 @@
 from pathlib import Path
 
 import pytest
-from sklearn.linear_model import LinearRegression
 
 import algorithm
-from runtime import adapter, content
-from runtime.channels import Channel, Channels
-from runtime.errors import UserError
-from runtime.hosts import Hosts
-from runtime.paths import Paths
-from runtime.stopping import StopFlag
-from runtime.training import Job
+from runtime import testing
+from runtime.api import adapter
 
 SAMPLE = Path(__file__).parent.parent / "sample"
 
 
 @pytest.fixture
 def job(tmp_path):
-    return Job(Paths(tmp_path), Hosts(), StopFlag())
+    return testing.job(tmp_path)
 
 
 def train(job, **hyperparameters):
-    channels = Channels({name: Channel(name, SAMPLE / name) for name in ("train", "validation")})
+    channels = testing.channels(SAMPLE, "train", "validation")
     return algorithm.train(channels, algorithm.Hyperparameters(**hyperparameters), job)
 
 
 def request(body):
-    return content.decode(body, content.CSV, features=algorithm.FEATURES)
+    return testing.features(body, declared=algorithm.FEATURES)
 
 
 def test_it_has_learned_from_the_sample(job):
     model = train(job)
-    features, target = algorithm.read(Channel("validation", SAMPLE / "validation"))
+    features, target = algorithm.read(testing.channels(SAMPLE, "validation")["validation"])
     usual = max((target == label).mean() for label in set(target))
     assert algorithm.scores("validation", model, features, target)["validation:accuracy"] > usual + 0.05
 
@@ -55,19 +49,9 @@ def test_a_saved_model_answers_alike(job, tmp_path):
     assert algorithm.predict(adapter.load(str(tmp_path)), row) == algorithm.predict(model, row)
 
 
-def test_a_model_of_unknown_types_is_neither_saved_nor_loaded(tmp_path):
-    class Unknown(LinearRegression):
-        pass
-
-    with pytest.raises(UserError, match="Unknown"):
-        adapter.save(Unknown(), tmp_path)
-    with pytest.raises(UserError, match="Unknown"):
-        adapter.load(str(tmp_path))
-
-
 def test_an_interrupted_training_ends_like_one_that_was_not(job, tmp_path):
     row = request(b"3,79.5,4,monthly,invoice\n")
-    whole = train(Job(Paths(tmp_path / "other"), Hosts(), StopFlag()), n_estimators=120)
+    whole = train(testing.job(tmp_path / "other"), n_estimators=120)
     train(job, n_estimators=100)
     resumed = train(job, n_estimators=120)
     assert algorithm.predict(resumed, row) == algorithm.predict(whole, row)

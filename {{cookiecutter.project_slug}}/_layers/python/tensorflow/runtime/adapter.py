@@ -10,9 +10,6 @@ from runtime.errors import UserError
 
 FILE = "model.keras"
 
-# TensorFlow's threads do not survive a fork: a worker would wait for ever in its first computation.
-LOAD_IN_WORKERS = True
-
 
 def save(model: keras.Model, folder: Path) -> None:
     """Write the model that `train` returned. Raises UserError for anything but a Keras model."""

@@ -1,0 +1,26 @@
+"""What algorithm.py may import. All else in runtime/ is private, and may change with an update of the template."""
+
+from runtime import adapter
+from runtime.data.tables import Table, matrix, read_csv
+from runtime.distributed import consensus, distribution
+from runtime.distributed.shares import Share
+from runtime.errors import InputError, UserError
+from runtime.training.channels import Channel, Channels
+from runtime.training.early_stopping import EarlyStopping
+from runtime.training.job import Job
+
+__all__ = [
+    "Channel",
+    "Channels",
+    "EarlyStopping",
+    "InputError",
+    "Job",
+    "Share",
+    "Table",
+    "UserError",
+    "adapter",
+    "consensus",
+    "distribution",
+    "matrix",
+    "read_csv",
+]

@@ -1,0 +1,56 @@
+"""Which rows of a data set each process computes on, when several train together.
+
+However many there are, they work through the same rows in the same mini-batches; each takes its share of every batch.
+So the result does not depend on their number, but for rounding.
+"""
+
+import numpy as np
+
+from runtime.distributed import consensus, distribution
+
+
+class Share:
+    """This process's share of a data set that has `total` rows on all hosts, `rows` of them on this one.
+
+    With `sharded` each host has other rows (ShardedByS3Key, T29) and computes on those. Otherwise every host has all
+    of them, and each process computes on every n-th row of a batch.
+
+    Attributes:
+        mine: the slice of this host's rows that this process computes on where all are computed on at once.
+    """
+
+    def __init__(self, rows: int, *, sharded: bool) -> None:
+        self.rows, self.total, self.first = rows, rows, 0
+        self.sharded = sharded
+        if sharded:
+            per_host = distribution.local_size()
+            self.mine = slice(distribution.rank() % per_host, None, per_host)
+            of_hosts = consensus.each(rows)[::per_host]
+            self.total = int(of_hosts.sum())
+            self.first = int(of_hosts[: distribution.rank() // per_host].sum())
+        else:
+            self.mine = slice(distribution.rank(), None, distribution.size())
+            consensus.require_same("number of rows (is the channel ShardedByS3Key?)", rows)
+
+    def batches(self, size: int, seed: int, epoch: int) -> list[tuple[np.ndarray, int]]:
+        """The mini-batches of an epoch, in an order that depends on nothing but seed and epoch.
+
+        Each is the positions of this process's rows, possibly none, and the number of rows that all have of it.
+        """
+        order = np.random.default_rng([seed, epoch]).permutation(self.total)
+        batches = [order[start : start + size] for start in range(0, self.total, size)]
+        return [(self._of(batch), len(batch)) for batch in batches]
+
+    def _of(self, batch: np.ndarray) -> np.ndarray:
+        """Where this host has those of a batch's rows that this process computes on."""
+        if self.sharded:
+            here = batch - self.first
+            batch = here[(here >= 0) & (here < self.rows)]
+        return batch[self.mine]
+
+    def moments(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The mean and standard deviation (1 where it is 0) of each column over all hosts, shape (columns,)."""
+        mine = data[self.mine]
+        mean = distribution.total(mine.sum(axis=0)) / self.total
+        deviation = np.sqrt(distribution.total(((mine - mean) ** 2).sum(axis=0)) / self.total)
+        return mean, np.where(deviation > 0, deviation, 1.0)

@@ -1,0 +1,59 @@
+"""What holds for every algorithm that trains on several hosts."""
+
+import sys
+
+import pytest
+
+from runtime.testing import train_on_hosts
+
+pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address only")
+
+
+def test_files_that_train_leaves_itself_are_kept_of_the_first_host_only(project, tmp_path):
+    folder = project(
+        """
+        import os
+        from pathlib import Path
+
+        def train(channels, hyperparameters, job):
+            (job.model_folder / "weights").touch()
+            (job.model_folder / "vocabulary").touch()
+            Path(os.environ["SM_MODEL_DIR"], "notes").touch()
+        """
+    )
+    (tmp_path / "tmp").mkdir()
+    first, second = train_on_hosts(tmp_path, {}, [{}, {}], project=folder, TMPDIR=str(tmp_path / "tmp"))
+    assert first.model == ["notes", "vocabulary", "weights"]
+    assert second.model == []
+    assert not list((tmp_path / "tmp").glob("model-*"))
+
+
+def test_a_crash_while_python_closes_down_does_not_fail_the_job(project, tmp_path):
+    folder = project(
+        """
+        from runtime.distributed import distribution
+
+        def train(channels, hyperparameters, job):
+            assert distribution.total([1.0]) == 2
+            (job.model_folder / "model").touch()
+        """
+    )
+    (tmp_path / "sitecustomize.py").write_text(
+        """
+import atexit, os, pathlib, sys, threading, time
+
+class Crash:
+    def __del__(self, abort=os.abort):
+        abort()
+
+def use_a_library():  # which registers its exit handler when algorithm.py imports it
+    while "algorithm" not in sys.modules:
+        time.sleep(0.01)
+    atexit.register(lambda: pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "goodbye").touch())
+
+sys.crash = Crash()  # what sys has is let go last, and for certain
+threading.Thread(target=use_a_library, daemon=True).start()
+"""
+    )
+    train_on_hosts(tmp_path, {}, [{}, {}], project=folder, PYTHONPATH=str(tmp_path))
+    assert len(list(tmp_path.glob("*/goodbye"))) == 2

@@ -1,0 +1,1 @@
+"""Training on several hosts and GPUs (contract T16, T42)."""

@@ -1,0 +1,1 @@
+"""The serving half of the contract: `serve` (contract section 2)."""

@@ -1,0 +1,144 @@
+"""The answer to a request for predictions: a function of the request alone, whatever transport it came by (I12)."""
+
+import sys
+import traceback
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from json import dumps
+from typing import Any
+
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    NotAcceptable,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+from werkzeug.http import parse_accept_header, parse_options_header
+
+from runtime.data.content import JSON, MEDIA_TYPES
+from runtime.errors import FormatError
+from runtime.serving.handlers import Handlers
+from runtime.serving.settings import MEGABYTE, Settings
+
+CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
+KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer; `body` is its bytes, or the chunks that they come in."""
+
+    status: int
+    content_type: str
+    body: bytes | Iterable[bytes]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Answers:
+    """Answers requests for the predictions of `model`, which is loaded already."""
+
+    def __init__(self, model: Any, handlers: Handlers, settings: Settings) -> None:
+        self.model, self.handlers, self.settings = model, handlers, settings
+
+    def invoke(self, content_type: str | None, accept: str | None, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Answer POST /invocations.
+
+        Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with a ValueError; 406, 413,
+        415; 500 with a request id for any other exception, whose traceback goes to the log and never to the client.
+        """
+        try:
+            return self._predictions(content_type, accept, headers, body)
+        except HTTPException as error:
+            return self.refusal(error, "POST /invocations")
+        except Exception as error:
+            return failure(error, headers.get(INFERENCE_ID))
+
+    def _predictions(
+        self, content_type: str | None, accept: str | None, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        sent = request_type(content_type, any_type=self.handlers.own_input)
+        wanted = response_type(accept, sent, any_type=self.handlers.own_output)
+        if not body:
+            raise BadRequest("the body is empty: expected at least one row")
+        if len(body) > self.settings.max_payload:
+            raise RequestEntityTooLarge
+        try:
+            features = self.handlers.input_fn(body, sent)
+            predictions = self.handlers.predict_fn(features, self.model)
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        try:
+            written = self.handlers.output_fn(predictions, wanted)
+        except FormatError as error:
+            raise NotAcceptable(str(error)) from error
+        data, wanted = written if isinstance(written, tuple) else (written, wanted)
+        attributes = headers.get(CUSTOM_ATTRIBUTES)
+        return Answer(200, wanted, encoded(data), {CUSTOM_ATTRIBUTES: attributes} if attributes else {})
+
+    def execution_parameters(self) -> Answer:
+        """Answer GET /execution-parameters (B2)."""
+        return Answer(200, JSON, dumps(self.settings.execution_parameters).encode())
+
+    def refusal(self, error: HTTPException, request: str) -> Answer:
+        """Say what is wrong with a request, "POST /invocations", to the client and in the log."""
+        message = error.description or error.name
+        if error.code == 413:
+            message = f"the body is larger than {self.settings.max_payload // MEGABYTE} MB, the limit of this container"
+        print(f"{request} {error.code}: {message}", file=sys.stderr, flush=True)
+        return Answer(error.code, JSON, sentence(error=message))
+
+
+def failure(error: Exception, request_id: str | None) -> Answer:
+    """Say that the algorithm failed, and why in the log only, under an id that both show."""
+    request_id = request_id or uuid.uuid4().hex
+    print(f"request {request_id} failed:\n{''.join(traceback.format_exception(error))}", file=sys.stderr, flush=True)
+    message = f"the algorithm failed; the container's log has the reason under request id {request_id}"
+    return Answer(500, JSON, sentence(error=message, request_id=request_id))
+
+
+def sentence(**fields: str) -> bytes:
+    """The body of an answer that is no prediction: a JSON object on a line."""
+    return dumps(fields).encode() + b"\n"
+
+
+def encoded(data: str | bytes | Iterable[bytes]) -> bytes | Iterable[bytes]:
+    """What output_fn gave, as bytes where it is text."""
+    return data.encode() if isinstance(data, str) else data
+
+
+@lru_cache(maxsize=256)
+def request_type(header: str | None, *, any_type: bool) -> str:
+    """The media type of the request, with its charset if it names one; JSON where the header is missing.
+
+    Raises UnsupportedMediaType (415). With `any_type` the algorithm's own input_fn judges.
+    """
+    media_type, options = parse_options_header(header or JSON)
+    charset = f"; charset={options['charset']}" if "charset" in options else ""
+    if any_type:
+        return media_type.lower() + charset
+    if media_type.lower() not in MEDIA_TYPES:
+        raise UnsupportedMediaType(f"Content-Type '{header}' is not supported: send one of {KNOWN}")
+    return MEDIA_TYPES[media_type.lower()] + charset
+
+
+@lru_cache(maxsize=256)
+def response_type(header: str | None, content_type: str, *, any_type: bool) -> str:
+    """The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
+
+    Raises NotAcceptable (406). With `any_type` the algorithm's own output_fn judges.
+    """
+    own = content_type.partition(";")[0]
+    if not header:
+        return own
+    offered = [own] if own in MEDIA_TYPES else [JSON]
+    best = parse_accept_header(header, MIMEAccept).best_match(offered + [t for t in MEDIA_TYPES if t != own])
+    if best:
+        return MEDIA_TYPES[best]
+    if any_type:
+        return header.partition(",")[0].partition(";")[0].strip()
+    raise NotAcceptable(f"Accept '{header}' cannot be met: ask for one of {KNOWN}, or */*")

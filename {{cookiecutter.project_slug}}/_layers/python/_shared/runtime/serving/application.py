@@ -1,0 +1,33 @@
+"""The HTTP side of serving, in Flask: /invocations and /execution-parameters; /ping is in program.py."""
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from runtime.serving.answer import Answer, Answers
+
+
+def create_app(answers: Answers) -> Flask:
+    """Make the WSGI application that hands requests over to `answers`."""
+    app = Flask(__name__)
+    # One byte more than is allowed, since a chunked body is cut at this length without a word.
+    app.config["MAX_CONTENT_LENGTH"] = answers.settings.max_payload + 1
+
+    @app.get("/execution-parameters")
+    def execution_parameters() -> Response:
+        return response(answers.execution_parameters())
+
+    @app.post("/invocations")
+    def invocations() -> Response:
+        body = request.get_data(cache=False)
+        return response(answers.invoke(request.content_type, request.headers.get("Accept"), request.headers, body))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        return response(answers.refusal(error, f"{request.method} {request.path}"))
+
+    return app
+
+
+def response(answer: Answer) -> Response:
+    """An answer as Flask's response."""
+    return Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)

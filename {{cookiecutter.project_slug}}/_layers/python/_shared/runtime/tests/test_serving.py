@@ -1,0 +1,227 @@
+"""The serving half of the runtime, without a container."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from runtime.data import content
+from runtime.errors import InputError, UserError
+from runtime.serving import handlers
+from runtime.serving.answer import Answers
+from runtime.serving.application import create_app
+from runtime.serving.settings import Settings
+
+FEATURES = {"age": float, "city": str}
+
+
+def client(algorithm=None, batch=False, max_payload_mb=1):
+    """An HTTP client of an application whose model doubles the sum of each row."""
+    algorithm = algorithm or SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
+    adapter = SimpleNamespace(load=None)
+    settings = Settings(port=8080, workers=2, max_payload_mb=max_payload_mb, batch=batch)
+    answers = Answers(2.0, handlers.resolve(algorithm, adapter, batch=batch), settings)
+    return create_app(answers).test_client()
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "answer"),
+    [
+        ("text/csv", b"1,2\n3,4\n", b"6.0\n14.0\n"),
+        ("text/csv; charset=utf-8", b"\xef\xbb\xbf1,2\r\n3,4", b"6.0\n14.0\n"),
+        ("TEXT/CSV;charset=latin-1", b"1,2\n\n3,4\n", b"6.0\n14.0\n"),
+        ("application/json", b'{"instances": [[1, 2], [3, 4]]}', b'{"predictions": [6.0, 14.0]}\n'),
+        ("application/json", b"[[1, 2], [3, 4]]", b'{"predictions": [6.0, 14.0]}\n'),
+        ("application/jsonlines", b"[1, 2]\n\n[3, 4]\n", b"6.0\n14.0\n"),
+        ("application/x-npy", npy(np.array([[1, 2], [3, 4]], dtype="int32")), npy(np.array([6.0, 14.0]))),
+        ("application/x-npy", npy(np.array([[1, 2], [3, 4]], order="F")), npy(np.array([6.0, 14.0]))),
+        ("application/x-npy", npy(np.array([[1, 2], [3, 4]], dtype=">f2")), npy(np.array([6.0, 14.0]))),
+        ("application/x-npy", npy(np.array([[True, False]])), npy(np.array([2.0]))),
+    ],
+)
+def test_every_content_type_is_answered_in_kind(content_type, body, answer):
+    response = client().post("/invocations", data=body, content_type=content_type)
+    assert (response.status_code, response.data) == (200, answer)
+    assert response.content_type == content_type.split(";")[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "answered"),
+    [
+        (None, 200, "text/csv"),
+        ("*/*", 200, "text/csv"),
+        ("application/json", 200, "application/json"),
+        ("text/csv;q=0.1, application/jsonlines", 200, "application/jsonlines"),
+        ("image/png, application/json;q=0.5", 200, "application/json"),
+        ("image/png", 406, "application/json"),
+    ],
+)
+def test_accept_is_negotiated(accept, status, answered):
+    headers = {"Accept": accept} if accept else {}
+    response = client().post("/invocations", data=b"1,2", content_type="text/csv", headers=headers)
+    assert (response.status_code, response.content_type) == (status, answered)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status", "words"),
+    [
+        ("text/csv", b"", 400, "empty"),
+        ("text/csv", b"\n\n", 400, "no rows"),
+        ("text/csv", b"1,2\n3,x\n", 400, "line 2, value 2: 'x' is not a number"),
+        ("text/csv", b"1,2\n3\n", 400, "line 2 has 1 values, expected 2"),
+        ("text/csv", b"1,nan\n", 400, "not a finite number"),
+        ("text/csv", b"\xff\xfe", 400, "not text in utf-8"),
+        ("text/csv; charset=klingon", b"1", 400, "klingon"),
+        ("application/json", b'{"instances": [[1, 2], [3', 400, "not JSON"),
+        ("application/json", b'{"rows": []}', 400, "instances"),
+        ("application/json", b"[]", 400, "no rows"),
+        ("application/json", b'[{"a": 1}]', 400, "no names"),
+        ("application/json", b"[[1, [2]]]", 400, "instance 1, value 2"),
+        ("application/json", b"[" * 100_000, 400, "not JSON"),
+        ("application/json", b"[[1" + b"0" * 400 + b", 1]]", 400, "not a number"),
+        ("application/jsonlines", b"[1, 2]\n{", 400, "line 2 is not JSON"),
+        ("application/x-npy", b"\x93NUMPY", 400, ".npy"),
+        ("application/x-npy", npy(np.array([1, 2])), 400, "shape (2,)"),
+        ("application/x-npy", npy(np.array([["a"]])), 400, "dtype <U1"),
+        ("application/x-npy", npy(np.array([[None]], dtype=object)), 400, "dtype object"),
+        ("application/x-npy", npy(np.ones((1, 1), "complex128")), 400, "dtype complex128, expected real numbers"),
+        ("application/x-npy", npy(np.ones((1, 1), "complex128")).replace(b"<c16", b"<f16"), 400, "dtype"),
+        ("application/x-npy", npy(np.array([[0], [np.inf]], "float16")), 400, "row 2 holds a value that is not finite"),
+        ("application/x-npy", b"\x93NUMPY\x01\x00\x02\x00{(", 400, "not an .npy file"),
+        ("application/x-npy", npy(np.zeros((9, 9)))[:-8], 400, "cut short"),
+        ("image/png", b"1,2", 415, "text/csv"),
+        ("text/csv", b"1" * (1024 * 1024 + 1), 413, "1 MB"),
+    ],
+)
+def test_bad_requests_get_a_4xx_that_says_why(content_type, body, status, words):
+    server = client()
+    response = server.post("/invocations", data=body, content_type=content_type)
+    assert response.status_code == status
+    assert words in response.json["error"]
+    assert server.post("/invocations", data=b"1,2", content_type="text/csv").status_code == 200
+
+
+def test_an_unknown_failure_is_a_500_with_a_request_id_and_no_traceback(capsys):
+    def predict(model, rows):
+        raise RuntimeError("secret path /home/x")
+
+    response = client(SimpleNamespace(predict=predict)).post("/invocations", data=b"1", content_type="text/csv")
+    assert response.status_code == 500
+    assert "secret" not in response.text
+    assert response.json["request_id"] in capsys.readouterr().err
+
+
+def test_the_answer_is_a_function_that_needs_no_server():
+    algorithm = SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
+    steps = handlers.resolve(algorithm, SimpleNamespace(load=None), batch=False)
+    answers = Answers(2.0, steps, Settings(port=8080, workers=2, max_payload_mb=1, batch=False))
+    answer = answers.invoke("text/csv", None, {}, b"1,2\n")
+    assert (answer.status, answer.content_type, answer.body) == (200, "text/csv", b"6.0\n")
+    assert answers.invoke("image/png", None, {}, b"1,2\n").status == 415
+
+
+def test_execution_parameters_and_custom_attributes():
+    server = client()
+    assert server.get("/execution-parameters").json == {
+        "MaxConcurrentTransforms": 2,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": 6,
+    }
+    headers = {"X-Amzn-SageMaker-Custom-Attributes": "trace=1", "X-Unknown": "x"}
+    response = server.post("/invocations", data=b"1,2", content_type="text/csv", headers=headers)
+    assert response.headers["X-Amzn-SageMaker-Custom-Attributes"] == "trace=1"
+
+
+def test_a_batch_answer_leaves_the_last_line_break_to_sagemaker():
+    response = client(batch=True).post("/invocations", data=b"1\n2\n", content_type="text/csv")
+    assert response.data == b"2.0\n4.0"
+
+
+def test_the_algorithms_own_functions_take_the_place_of_the_defaults():
+    algorithm = SimpleNamespace(
+        input_fn=lambda body, content_type: (body.decode(), content_type),
+        predict_fn=lambda data, model: f"{data[0]} as {data[1]} by {model}",
+        output_fn=lambda prediction, accept: (prediction.upper(), "text/plain"),
+    )
+    response = client(algorithm).post("/invocations", data=b"cat", content_type="image/png")
+    assert (response.status_code, response.text) == (200, "CAT AS IMAGE/PNG BY 2.0")
+    assert response.content_type.startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        (content.CSV, b"31,Oslo\n,\n"),
+        (content.CSV, b"city,age,extra\nOslo,31,x\nNA,NaN,y\n"),
+        (content.JSON, b'[{"city": "Oslo", "age": 31}, {"age": null}]'),
+        (content.JSON, b'{"instances": [[31, "Oslo"], [null, null]]}'),
+    ],
+)
+def test_named_features_are_found_in_every_form_and_may_be_missing(media_type, body):
+    rows = content.decode(body, media_type, features=FEATURES)
+    assert rows.shape == (2, 2)
+    assert rows[0].tolist() == [31.0, "Oslo"]
+    assert np.isnan(rows[1][0])
+    assert rows[1][1] is None
+
+
+def test_in_an_npy_array_nan_is_what_is_missing_of_named_features():
+    features = {"age": float}
+    rows = content.decode(npy(np.array([[31], [np.nan]])), content.NPY, features=features)
+    assert np.isnan(rows).tolist() == [[False], [True]]
+    with pytest.raises(InputError, match="row 2, column 'age': inf is not a finite number"):
+        content.decode(npy(np.array([[31], [np.inf]])), content.NPY, features=features)
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body", "words"),
+    [
+        (content.CSV, b"31\n", "line 1 has 1 values, expected 2: age, city"),
+        (content.CSV, b"old,Oslo\n", "line 1, column 'age': 'old' is not a number"),
+        (content.CSV, b"inf,Oslo\n", "not a finite number"),
+        (content.JSON, b'[{"age": 1, "town": "Oslo"}]', "'town' is unknown"),
+        (content.JSON, b'[{"age": 1}, [1, "Oslo"]]', "instance 2"),
+        (content.JSON, b'[[1, ["Oslo"]]]', "expected one value"),
+    ],
+)
+def test_wrong_named_features_are_explained(media_type, body, words):
+    with pytest.raises(InputError) as caught:
+        content.decode(body, media_type, features=FEATURES)
+    assert words in str(caught.value)
+
+
+def test_predictions_of_every_kind_can_be_written():
+    rows = [{"label": "a,b", "p": {"x": np.float64(0.5)}}, {"label": "c", "p": {"x": np.inf}}]
+    assert content.encode(rows, content.CSV) == b'"a,b",0.5\nc,inf\n'
+    assert json.loads(content.encode(rows, content.JSON))["predictions"][1] == {
+        "label": "c",
+        "p": {"x": None},
+    }
+    assert content.encode(np.eye(2), content.JSON_LINES) == b"[1.0, 0.0]\n[0.0, 1.0]\n"
+
+
+@pytest.mark.parametrize("predictions", [[{"label": "a"}], [[1.0], [1.0, 2.0]], [None]])
+def test_predictions_that_npy_cannot_hold_are_refused_and_not_a_failure(predictions):
+    server = client(SimpleNamespace(predict=lambda model, rows: predictions))
+    headers = {"Accept": content.NPY}
+    response = server.post("/invocations", data=b"1", content_type="text/csv", headers=headers)
+    assert (response.status_code, response.content_type) == (406, content.JSON)
+    assert "ask for application/json" in response.json["error"]
+
+
+def test_settings_come_from_the_environment():
+    settings = Settings.from_environment(
+        {"SAGEMAKER_BIND_TO_PORT": "9001", "SAGEMAKER_MODEL_SERVER_WORKERS": "40", "SAGEMAKER_BATCH": "True"}
+    )
+    assert (settings.port, settings.workers, settings.batch) == (9001, 40, True)
+    assert settings.execution_parameters["MaxPayloadInMB"] * 40 <= 100
+    with pytest.raises(UserError, match="SAGEMAKER_BIND_TO_PORT is 'http'"):
+        Settings.from_environment({"SAGEMAKER_BIND_TO_PORT": "http"})

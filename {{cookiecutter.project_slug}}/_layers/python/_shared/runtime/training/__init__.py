@@ -1,0 +1,1 @@
+"""The training half of the contract: `train` (contract section 1)."""
