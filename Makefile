@@ -4,7 +4,7 @@
 PYTHON ?= python3
 DEMO := build/demo
 LAYERS := {{cookiecutter.project_slug}}/_layers
-PACKAGES = $(wildcard $(foreach file,*/requirements.txt */requirements-cpu.txt _shared/*/requirements.txt,$(LAYERS)/python/$(file)))
+RUNTIME := $(LAYERS)/python/_shared/runtime
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -20,7 +20,8 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 
 # The projects that the tests make have a make of their own, and what is given to this one is not meant for it.
 # Two workers: tests/conftest.py says which tests stay together, and in which order they are handed out.
-PYTEST := env -u ARGS -u MAKEFLAGS .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+# Each computes with one thread: those of numeric libraries wait for one another by spinning.
+PYTEST := env -u ARGS -u MAKEFLAGS OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 FAST := $(foreach name,static hooks lint bake update build_and_push local_test,tests/test_$(name).py)
 
 test: .venv/ready ## Run every test of the template (ARGS="--framework flask": those of one framework; none: of no one)
@@ -37,12 +38,23 @@ format: .venv/ready ## Format the sources
 	.venv/bin/ruff format .
 	find .ci "$(LAYERS)" -name '*.sh' -not -path '*/.venv/*' -exec .venv/bin/shfmt -i 0 -w {} +
 
-# A package that two frameworks need has one version in all projects: they are locked together, by a project's own make.
-lock: .venv/ready ## Pin anew what the Python frameworks bring with them
+# Each framework's by a project's own make. What one has pinned holds for the next, so that a package that two need has
+# one version in all projects. To take newer versions, empty the constraints.txt first.
+lock: .venv/ready ## Pin what the runtime and the Python frameworks bring with them
 	rm -rf build/lock
-	.venv/bin/cookiecutter . --no-input --default-config --output-dir build/lock
-	$(MAKE) -C build/lock/my-algorithm lock PACKAGES="$(abspath $(PACKAGES))"
-	cp build/lock/my-algorithm/constraints.txt "$(LAYERS)/python/_shared/constraints.txt"
+	.venv/bin/python -m venv build/lock
+	build/lock/bin/python "$(RUNTIME)/lock.py" "$(RUNTIME)/constraints.txt" -- \
+		-r "$(RUNTIME)/requirements.txt" -r "$(RUNTIME)/tests/requirements.txt"
+	cd "$(LAYERS)/python" && cat */constraints.txt | sed -n '/==/p' >"$(CURDIR)/build/lock/pins"
+	set -e; cd "$(LAYERS)/python"; for folder in */constraints.txt; do \
+		framework=$${folder%/*}; project="$(CURDIR)/build/lock/$$framework"; \
+		"$(CURDIR)/.venv/bin/cookiecutter" "$(CURDIR)" --no-input --default-config --output-dir "$(CURDIR)/build/lock" \
+			project_slug="$$framework" framework="$$framework"; \
+		cat "$(CURDIR)/build/lock/pins" >>"$$project/constraints.txt"; \
+		$(MAKE) -C "$$project" lock; \
+		cp "$$project/constraints.txt" "$$framework/constraints.txt"; \
+		sed -n '/==/p' "$$framework/constraints.txt" >>"$(CURDIR)/build/lock/pins"; \
+	done
 
 clean: ## Remove what make made here
 	rm -rf .venv build

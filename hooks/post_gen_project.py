@@ -46,7 +46,6 @@ REQUIRED = (
     "runtime/serve",
     "runtime/adapter.*",
     "runtime/framework.*",
-    "runtime/tests/**/test*",
     "tests/**/test?algorithm.*",
     "local_test/requirements.txt",
     "sample/sample.toml",

@@ -12,8 +12,11 @@ PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 LAYERS = PROJECT / "_layers"
 
 CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text())
-MATRIX = [(language, framework) for language, names in CONTEXT["_languages"].items() for framework in names]
-ONE_EACH = [(language, names[0]) for language, names in CONTEXT["_languages"].items()]
+FACTS = CONTEXT["_frameworks"]
+LANGUAGES = CONTEXT["_languages"]
+MATRIX = [(facts["language"], framework) for framework, facts in FACTS.items()]
+ONE_EACH = [next(pair for pair in MATRIX if pair[0] == language) for language in LANGUAGES]
+GROUPS = sorted({group for facts in FACTS.values() for group in facts["groups"]})
 FRAMEWORKS = [framework for _, framework in MATRIX]
 
 
@@ -36,7 +39,7 @@ def layers(language: str, framework: str) -> dict[str, Path]:
 
 def distributes(language: str, framework: str) -> bool:
     """True if the framework trains on several hosts together."""
-    return any("runtime/distribution.py" in files(folder) for folder in layers(language, framework).values())
+    return FACTS[framework]["distributes"]
 
 
 def own_layers(language: str, framework: str) -> list[Path]:

@@ -7,7 +7,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from template import CONTEXT, LAYERS, MATRIX, ONE_EACH, PROJECT, ROOT, files, layers, own_layers, rendered
+from template import (
+    FACTS,
+    GROUPS,
+    LANGUAGES,
+    LAYERS,
+    MATRIX,
+    ONE_EACH,
+    PROJECT,
+    ROOT,
+    files,
+    layers,
+    own_layers,
+    rendered,
+)
+
+from hooks.post_gen_project import CHECKSUMS, EXAMPLE, EXAMPLE_LINE
 
 HOSTILE = {
     "quotes": """it's "quoted" and 'quoted'""",
@@ -22,8 +37,8 @@ HOSTILE = {
 
 
 # One framework of each language, and one of each group.
-IN_GROUPS = [next(pair for pair in MATRIX if pair[1] in names) for names in CONTEXT["_groups"].values()]
-OF_EACH_KIND = [*ONE_EACH, *IN_GROUPS]
+IN_GROUPS = [next(pair for pair in MATRIX if group in FACTS[pair[1]]["groups"]) for group in GROUPS]
+OF_EACH_KIND = list(dict.fromkeys([*ONE_EACH, *IN_GROUPS]))
 
 
 def contents(project: Path) -> dict[str, tuple[bytes, int]]:
@@ -36,8 +51,11 @@ def test_a_project_is_its_layers(bake, language, framework):
     expected = dict(rendered())
     for folder in layers(language, framework).values():
         expected |= files(folder)
+    example = expected.pop(EXAMPLE).read_bytes().strip()
     everything = {path.relative_to(project).as_posix() for path in project.rglob("*") if not path.is_dir()}
-    assert everything == set(expected)
+    assert everything == {*expected, CHECKSUMS}
+    readme = (project / "README.md").read_bytes()
+    assert example in readme and EXAMPLE_LINE not in readme
     for name, source in expected.items():
         if source.is_relative_to(LAYERS):
             assert (project / name).read_bytes() == source.read_bytes(), name
@@ -74,7 +92,7 @@ def test_answers_survive(bake, text):
 def test_only_rendered_files_depend_on_the_answers(bake, tmp_path):
     one = contents(bake(output=tmp_path / "1"))
     other = contents(bake(output=tmp_path / "2", project_name="Other", description="Else", author_name="Eve"))
-    assert {name for name in one if one[name] != other[name]} == set(rendered())
+    assert {name for name in one if one[name] != other[name]} == set(rendered()) - {"pyproject.toml"} | {CHECKSUMS}
 
 
 def test_every_rendered_file_uses_an_answer():
@@ -101,6 +119,7 @@ def test_the_next_steps_are_printed(cli):
         ("project_slug", "UPPER"),
         ("project_slug", "a_b"),
         ("project_slug", "-a"),
+        ("project_slug", "a"),
         ("project_slug", "a-"),
         ("project_slug", "../escape"),
         ("project_slug", "a" * 64),
@@ -129,16 +148,19 @@ def test_slugs_that_are_no_folder_are_refused(cli, tmp_path, slug):
     assert list((tmp_path / "out").glob("*")) == []
 
 
-def test_a_framework_of_another_language_is_refused(cli, tmp_path, template_copy):
-    file = template_copy / "cookiecutter.json"
-    context = json.loads(file.read_text())
-    context["language"].append("other")
-    context["framework"].append("else")
-    context["_languages"]["other"] = ["else"]
-    file.write_text(json.dumps(context))
-    result = cli(f"language={CONTEXT['language'][0]}", "framework=else", template=template_copy)
+@pytest.mark.parametrize(("language", "framework"), MATRIX)
+def test_the_language_follows_from_the_framework(cli, tmp_path, language, framework):
+    result = cli(f"framework={framework}")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out/my-algorithm" / LANGUAGES[language]["algorithm"]).exists()
+
+
+def test_a_framework_of_another_language_is_refused(cli, tmp_path):
+    language, framework = MATRIX[0]
+    other = next(name for name in LANGUAGES if name != language)
+    result = cli(f"language={other}", f"framework={framework}")
     assert result.returncode != 0
-    assert f'framework = "else": the frameworks of {CONTEXT["language"][0]} are' in result.stderr
+    assert f'language = "{other}": the language of {framework} is {language}\n' in result.stderr
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -188,7 +210,7 @@ def assert_refused(result: subprocess.CompletedProcess, output: Path, reason: st
     ],
 )
 def test_a_framework_with_a_missing_file_is_refused(cli, tmp_path, template_copy, language, framework, removed, reason):
-    names = CONTEXT["_files"][language]
+    names = {key: LANGUAGES[language][key] for key in ("algorithm", "packages")}
     own = [template_copy / folder.relative_to(ROOT) for folder in own_layers(language, framework)]
     for path in [path for layer in own for path in layer.glob(removed.format(**names))] if removed else own:
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
-from template import CONTEXT, MATRIX
+from template import LANGUAGES, MATRIX
 from test_project import outcomes
 
 
@@ -31,13 +31,13 @@ def change(name: str, before: str, after: str) -> Callable[[Path], None]:
 # name -> (mutation, the checks that must fail, words that their messages must hold)
 PYTHON = {
     "garbage is answered with 500": (
-        change("runtime/application.py", "raise BadRequest(str(error)) from error", "raise RuntimeError from error"),
+        change("runtime/serving/answer.py", "raise BadRequest(str(error)) from error", "raise RuntimeError from error"),
         {"test_garbage"},
         ["500 Internal", "answer with 400"],
     ),
     "training ignores SIGTERM": (
         change(
-            "runtime/stopping.py",
+            "runtime/training/stopping.py",
             "signal.signal(signal.SIGTERM, stop)",
             "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
         ),
@@ -48,7 +48,7 @@ PYTHON = {
 
 R = {
     "garbage is answered with 500": (
-        change("runtime/application.R", 'if (inherits(error, "InputError")) 400L else error$status', "error$status"),
+        change("runtime/serving/answer.R", 'if (inherits(error, "InputError")) 400L else error$status', "error$status"),
         {"test_garbage"},
         ["500 Internal", "answer with 400"],
     ),
@@ -61,18 +61,18 @@ R = {
 
 TOGETHER = {
     "every host saves the model": (
-        change("runtime/training.py", "    if not job.is_first:\n", "    if False:\n"),
+        change("runtime/training/program.py", "    if not job.is_first:\n", "    if False:\n"),
         {"test_one_host_writes_the_model"},
         ["/opt/ml/model", "first of hosts"],
     ),
     "nobody hears of a host that dies": (
-        change("runtime/cluster.py", "        if not self._leaving:\n", "        if False:\n"),
+        change("runtime/distributed/cluster.py", "        if not self._leaving:\n", "        if False:\n"),
         {"test_last_host_dies", "test_first_host_dies"},
         ["/opt/ml/output/failure does not mention"],
     ),
     "each host trains alone on its share": (
         change(
-            "runtime/distribution.py",
+            "runtime/distributed/distribution.py",
             "    if not dist.is_initialized():\n        return network\n",
             "    return network\n",
         ),
@@ -105,7 +105,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_every_language_has_mutants():
-    assert {language for language, framework in MATRIX if framework in MUTANTS} == set(CONTEXT["_languages"])
+    assert {language for language, framework in MATRIX if framework in MUTANTS} == set(LANGUAGES)
     assert set(MUTANTS) <= {framework for _, framework in MATRIX}
 
 

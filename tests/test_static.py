@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import pytest
 from binaryornot.check import is_binary
-from template import CONTEXT, LAYERS, MATRIX, ROOT, files, layers, own_layers, rendered
+from template import CONTEXT, FACTS, GROUPS, LANGUAGES, LAYERS, MATRIX, ROOT, files, layers, own_layers, rendered
 
 from hooks import post_gen_project
 from hooks.post_gen_project import STRAY
@@ -16,33 +16,65 @@ from hooks.post_gen_project import STRAY
 
 def test_the_choices_are_the_folders():
     folders = {
-        language.name: {folder.name for folder in language.iterdir()} - {"_shared", *CONTEXT["_groups"]} - STRAY
+        (language.name, folder.name)
         for language in LAYERS.iterdir()
         if language.is_dir() and language.name != "_shared"
+        for folder in language.iterdir()
     }
-    assert folders == {language: set(names) for language, names in CONTEXT["_languages"].items()}
+    assert {folder for folder in folders if folder[1][0] not in "._"} == set(MATRIX)
+    assert {name for _, name in folders if name.startswith("_")} - STRAY == {"_shared", *GROUPS}
 
 
 def test_groups_are_folders_for_some_frameworks_of_one_language():
-    for group, members in CONTEXT["_groups"].items():
-        (language,) = [language for language, names in CONTEXT["_languages"].items() if set(members) <= set(names)]
-        assert (LAYERS / language / group).is_dir()
-        assert len(members) > 1, f"what only {members} uses belongs into its own folder"
+    for facts in FACTS.values():
+        for group in facts["groups"]:
+            assert (LAYERS / facts["language"] / group).is_dir()
 
 
 def test_every_choice_is_offered_once_and_has_a_label():
-    prompts = CONTEXT["__prompts__"]
-    assert CONTEXT["language"] == list(CONTEXT["_languages"]) == list(CONTEXT["_files"])
-    assert CONTEXT["framework"] == [framework for _, framework in MATRIX]
-    assert set(prompts["language"]) == {"__prompt__", *CONTEXT["language"]}
-    assert set(prompts["framework"]) == {"__prompt__", *CONTEXT["framework"]}
+    labels = CONTEXT["__prompts__"]["framework"]
+    assert CONTEXT["framework"] == list(FACTS)
+    assert set(labels) == {"__prompt__", *CONTEXT["framework"]}
     for language, framework in MATRIX:
-        assert prompts["framework"][framework].startswith(f"{prompts['language'][language]}: ")
+        assert labels[framework].startswith(f"{LANGUAGES[language]['name']}: ")
 
 
 def test_every_public_answer_has_a_label():
     asked = {name for name in CONTEXT if not name.startswith("_")}
     assert asked == set(CONTEXT["__prompts__"])
+
+
+def facts_of(path):
+    """The constants of a framework.py."""
+    return {node.targets[0].id.lower(): node.value.value for node in ast.parse(path.read_text()).body[1:]}
+
+
+def test_the_facts_of_a_framework_are_the_same_in_the_project_and_in_the_table(language, framework):
+    own = LAYERS / language / framework / "runtime"
+    expected = {name: value for name, value in FACTS[framework].items() if name not in ("language", "groups")}
+    if (own / "framework.py").exists():
+        assert facts_of(own / "framework.py") == expected
+    else:
+        found = re.findall(r"^ +(\w+) = (TRUE|FALSE)\b", (own / "framework.R").read_text(), re.MULTILINE)
+        assert {name: value == "TRUE" for name, value in found} == expected
+
+
+def imports(path):
+    """The modules that a Python file imports at its top."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.frameworks([pair for pair in MATRIX if pair[0] == "python"])
+def test_an_example_imports_nothing_of_the_runtime_that_is_private(language, framework):
+    public = {"runtime", "runtime.api", "runtime.testing"}
+    for folder in own_layers(language, framework):
+        for name, path in files(folder).items():
+            if path.suffix == ".py" and not name.startswith("runtime/"):
+                assert {module for module in imports(path) if module.startswith("runtime")} <= public, name
 
 
 def test_layers_add_and_never_override(language, framework):
@@ -102,6 +134,7 @@ def test_the_sources_and_the_projects_are_linted_by_the_same_rules():
     here = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
     there = tomllib.loads((LAYERS / "python/_shared/ruff.toml").read_text())
     del there["extend-include"], there["lint"]["per-file-ignores"]  # of the scripts without a suffix
+    del here["lint"]["isort"]  # in a project, what is its own lies beside its settings
     assert here == there
     assert tomllib.loads((ROOT / "air.toml").read_text()) == tomllib.loads((LAYERS / "r/_shared/air.toml").read_text())
 
@@ -126,22 +159,22 @@ def test_tools_that_are_pinned_twice_are_pinned_alike():
         return dict(line.split("==") for line in path.read_text().splitlines() if "==" in line)
 
     here = pins(ROOT / "tests/requirements.txt")
-    for language in CONTEXT["_languages"]:
-        assert pins(LAYERS / language / "_shared/tests/requirements.txt").items() <= here.items()
+    for language in LANGUAGES:
+        assert pins(LAYERS / language / "_shared/runtime/tests/requirements.txt").items() <= here.items()
     assert pins(LAYERS / "_shared/local_test/requirements.txt").items() <= here.items()
 
 
 def test_a_framework_has_the_same_versions_for_both_devices_or_knows_only_one(language, framework):
     """TensorFlow's package for CPUs has a name of its own: tensorflow-cpu."""
     pin = re.compile(r"^([\w-]+?)(?:-cpu)?(?:\[.+\])?==([\w.]+)", re.MULTILINE)
-    files = LAYERS.joinpath(language, framework).glob("requirements-*.txt")
+    files = [file for folder in own_layers(language, framework) for file in folder.glob("requirements-*.txt")]
     pins = {file.stem.removeprefix("requirements-"): set(pin.findall(file.read_text())) for file in files}
     assert pins == {} or (set(pins) == {"cpu", "gpu"} and pins["cpu"] == pins["gpu"] != set())
 
 
 def test_what_post_gen_requires_is_in_the_layers(language, framework):
     """Each required pattern is met by exactly one layer, so that a missing file is the fault of one."""
-    required = [*post_gen_project.REQUIRED, *CONTEXT["_files"][language].values()]
+    required = post_gen_project.required(CONTEXT | {"language": language, "framework": framework})
     parts = {name: files(folder) for name, folder in layers(language, framework).items()}
     parts["rendered"] = rendered()
     for pattern in required:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from template import CONTEXT, ONE_EACH, PROJECT, ROOT, files, own_layers
+from template import CONTEXT, LANGUAGES, LAYERS, ONE_EACH, PROJECT, ROOT, files, layers
 
 pytestmark = pytest.mark.frameworks(ONE_EACH)  # cruft sees files, whatever is in them
 
@@ -81,7 +81,7 @@ def test_cruft_makes_what_cookiecutter_makes(bake, create, language, framework):
 
 def test_an_update_brings_changes_and_keeps_edits(run, commit, create, template_copy, language, framework):
     project = create(language, framework)
-    algorithm = project / CONTEXT["_files"][language]["algorithm"]
+    algorithm = project / LANGUAGES[language]["algorithm"]
     algorithm.write_text(algorithm.read_text() + "# my own\n")
     commit(project)
 
@@ -100,17 +100,32 @@ def test_an_update_brings_changes_and_keeps_edits(run, commit, create, template_
     assert "up to date" in cruft(run, project, "check")
 
 
-def test_an_update_leaves_skipped_files_alone(run, commit, create, template_copy, language, framework):
-    """As the project's README tells: algorithm and sample stay as they are, whatever the template does to them."""
-    name = CONTEXT["_files"][language]["algorithm"]
-    project = create(language, framework, "--skip", name, "--skip", "sample")
+def test_an_update_never_touches_what_is_yours(run, commit, create, template_copy, language, framework):
+    """Every file of the user's is edited here and every file is in the template, of which some are new in it."""
+    project = create(language, framework)
+    yours = set(CONTEXT["_yours"])
+    mine = {name for name in project_files(project) if name.partition("/")[0] in yours}
+    for name in mine:
+        (project / name).write_text("mine\n")
+    commit(project)
     before = project_files(project)
 
-    for layer in own_layers(language, framework):
-        for file, path in files(template_copy / layer.relative_to(ROOT)).items():
-            if file == name or file.startswith("sample/"):
-                path.write_text("# replaced\n")
+    for folder in layers(language, framework).values():
+        for name, path in files(template_copy / folder.relative_to(ROOT)).items():
+            if path.suffix not in (".py", ".R", ".sh", "") or name.partition("/")[0] in yours:
+                path.write_bytes(path.read_bytes() + b"\n")
+            else:
+                path.write_text(path.read_text() + "\n# changed by the template\n")
+    own = template_copy / LAYERS.relative_to(ROOT) / language / framework
+    for name in ("sagemaker.toml", "system-packages.txt", "examples/new.py"):
+        (own / name).parent.mkdir(exist_ok=True)
+        (own / name).write_text("# new in the template\n")
     commit(template_copy)
     cruft(run, project, "update", "--skip-apply-ask")
 
-    assert project_files(project) == before
+    after = project_files(project)
+    assert not list(project.rglob("*.rej"))
+    assert {name for name in after if name not in before} == set()
+    changed = {name for name in before if after.get(name) != before[name]}
+    assert changed and not changed & mine
+    assert {name for name in before if name not in mine} - changed <= {"pyproject.toml", "Makefile"}
