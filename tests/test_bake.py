@@ -1,13 +1,16 @@
 """Tier 2: generated projects are complete, exact, and refused where they cannot be."""
 
 import json
+import re
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from template import (
+    CONTEXT,
     FACTS,
     GROUPS,
     LANGUAGES,
@@ -67,6 +70,39 @@ def test_nothing_of_the_template_is_left(bake, language, framework):
     assert not [folder for folder in project.rglob("*") if folder.is_dir() and not any(folder.iterdir())]
     for name, path in files(project).items():
         assert b"cookiecutter." not in path.read_bytes(), name
+
+
+def test_the_readme_names_the_owner_of_every_path(bake, language, framework):
+    project = bake(language=language, framework=framework)
+    _, yours, theirs = (project / "README.md").read_text().partition("## Ship it")[0].rsplit("|---|---|", 2)
+    named = {
+        name.strip("/"): owner
+        for owner, table in (("yours", yours.partition("| the template's")[0]), ("the template's", theirs))
+        for row in table.splitlines()
+        for name in re.findall("`(.+?)`", row.split("|")[1] if "|" in row else "")
+    }
+    owners = {
+        Path(name).parts[0]: "yours" if Path(name).parts[0] in CONTEXT["_yours"] else "the template's"
+        for name in files(project)
+    }
+    assert named == owners
+
+
+def edited(project):
+    """What `make doctor` says is edited."""
+    code = "from pathlib import Path; from local_test.edited import edited; print(*edited(Path()), sep='\\n')"
+    return subprocess.check_output([sys.executable, "-B", "-c", code], cwd=project, text=True).split()
+
+
+def test_doctor_names_what_is_edited_of_the_templates_files_only(bake, language, framework):
+    project = bake(language=language, framework=framework)
+    assert edited(project) == []
+    for name in (LANGUAGES[language]["algorithm"], "README.md", "sample/sample.toml"):
+        (project / name).write_text("mine")
+    assert edited(project) == []
+    (project / "Dockerfile").write_text("FROM mine")
+    (project / "local_test/doctor.py").unlink()
+    assert edited(project) == ["Dockerfile", "local_test/doctor.py"]
 
 
 def test_scripts_are_executable(bake, language, framework, template_copy):
@@ -148,7 +184,6 @@ def test_slugs_that_are_no_folder_are_refused(cli, tmp_path, slug):
     assert list((tmp_path / "out").glob("*")) == []
 
 
-@pytest.mark.parametrize(("language", "framework"), MATRIX)
 def test_the_language_follows_from_the_framework(cli, tmp_path, language, framework):
     result = cli(f"framework={framework}")
     assert result.returncode == 0, result.stderr

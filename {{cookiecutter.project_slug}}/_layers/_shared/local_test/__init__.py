@@ -22,6 +22,7 @@ What it is made of:
     report.py, html.py      progress, summary, report.html
     plot.py                 the drawing of data and predictions in report.html
     doctor.py               looks for what usually goes wrong on a machine
+    edited.py               which of the template's files were edited
 """
 
 import sys

@@ -1,0 +1,10 @@
+"""What is true of this framework. It imports nothing, since the numeric libraries must come late."""
+
+# It trains on several hosts together: distributed/distribution.py.
+DISTRIBUTES = False
+# It trains in a process of its own for each GPU of a host: distributed/launcher.py.
+PROCESS_PER_GPU = False
+# Its threads do not survive a fork, after which a worker would wait for ever: each loads the model itself.
+LOADS_IN_WORKERS = False
+# It has packages for GPUs: requirements-gpu.txt.
+GPU_PACKAGES = False
