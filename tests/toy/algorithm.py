@@ -1,4 +1,4 @@
-"""Your algorithm. THIS IS THE FILE YOU EDIT. The example predicts the mean of what it has seen, whatever it is asked."""
+"""Your algorithm. THIS IS THE FILE YOU EDIT. The example predicts the mean of what it has seen, whatever is asked."""
 
 from runtime.api import matrix
 
