@@ -10,11 +10,3 @@ new_folder <- function() {
   dir.create(folder)
   normalizePath(folder)
 }
-
-# Write a text to a file, whose folder is made where it is missing; returns the path.
-write_text <- function(text, ...) {
-  file <- file.path(...)
-  dir.create(dirname(file), showWarnings = FALSE, recursive = TRUE)
-  cat(text, file = file)
-  file
-}

@@ -27,11 +27,9 @@ refused <- function(port) {
 # Start a server for an algorithm with these variables, do `then` with its port, and stop it; returns what it printed,
 # the last line being its exit code.
 with_server <- function(code, variables, then) {
-  folder <- new_folder()
-  write_text(code, folder, "algorithm.R")
+  folder <- new_project(code)
   dir.create(file.path(folder, "model"))
   saveRDS(2, file.path(folder, "model", "model.rds"))
-  file.copy(file.path(project, "runtime"), folder, recursive = TRUE)
   port <- 20000L + Sys.getpid() %% 20000L
   variables <- paste0(variables, " SAGEMAKER_BASE_DIR='", folder, "' SAGEMAKER_BIND_TO_PORT=", port)
   log <- file.path(folder, "log")
