@@ -11,6 +11,9 @@ public_names <- c(
   "table_matrix",
   "table_frame",
   "table_column",
+  # How a model is kept, for a model_fn that does a little more (adapter.R).
+  "save_model",
+  "load_model",
   # Errors whose message is shown to who caused them (errors.R).
   "input_error",
   "user_error"

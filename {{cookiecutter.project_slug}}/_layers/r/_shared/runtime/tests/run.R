@@ -3,8 +3,9 @@
 # PATTERN chooses test files by name, as a regular expression: "algorithm" is test-algorithm.R. The exit status is the
 # number of files in which a test fails or warns.
 
-pattern <- paste0("^test.*", commandArgs(trailingOnly = TRUE), ".*\\.R$")
-files <- unlist(lapply(c("tests/testthat", "runtime/tests/testthat"), list.files, pattern, full.names = TRUE))
+folders <- c("tests/testthat", "runtime/tests/testthat")
+pattern <- commandArgs(trailingOnly = TRUE)
+files <- unlist(lapply(folders, list.files, paste0("^test.*", pattern, ".*\\.R$"), full.names = TRUE))
 if (length(files) == 0) {
   stop("no test file is called ", pattern)
 }

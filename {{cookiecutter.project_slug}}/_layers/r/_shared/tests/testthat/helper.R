@@ -1,12 +1,7 @@
-# Loaded before the tests: `runtime`, the runtime's functions, and `project`, the project's folder.
+# Loaded before the tests: `project`, its folder; `runtime`, whose testing.R has what tests need; and `algorithm`, what
+# algorithm.R defines.
 
 project <- normalizePath(file.path("..", ".."))
 source(file.path(project, "runtime", "load.R"), local = TRUE)
 runtime <- load_runtime(file.path(project, "runtime"))
-
-# A new empty folder.
-new_folder <- function() {
-  folder <- tempfile("test")
-  dir.create(folder)
-  normalizePath(folder)
-}
+algorithm <- load_algorithm(project, runtime)
