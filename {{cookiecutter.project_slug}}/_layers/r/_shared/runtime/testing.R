@@ -17,5 +17,5 @@ test_channels <- function(folder, ...) {
 
 # What `train` receives as `hyperparameters`: the named values, typed and checked, and the defaults of the others.
 test_hyperparameters <- function(algorithm, ...) {
-  typed_hyperparameters(lapply(list(...), as.character), algorithm$hyperparameters)
+  typed_hyperparameters(list(...), algorithm$hyperparameters)
 }
