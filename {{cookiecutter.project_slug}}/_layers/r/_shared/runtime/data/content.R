@@ -183,7 +183,7 @@ json_values <- function(values) {
 
 # Each prediction as a line of CSV: its values side by side, in order.
 csv_rows <- function(predictions) {
-  if (is.atomic(predictions) && is.null(dim(predictions))) {
+  if (is.atomic(predictions) && length(dim(predictions)) < 2) {
     return(csv_values(predictions))
   }
   if (is.matrix(predictions)) {

@@ -252,6 +252,13 @@ test_that("predictions of every kind can be written", {
   expect_error(encode(rows, "application/x-npy"), "application/json")
 })
 
+test_that("predictions that R gives one dimension are a vector like any other, and as fast", {
+  by_group <- tapply(c(1, 3, 5), c("a", "a", "b"), mean)
+  expect_identical(rawToChar(runtime$encode_predictions(by_group, "text/csv")), "2\n5\n")
+  expect_identical(rawToChar(runtime$encode_predictions(by_group, "application/json")), '{"predictions": [2, 5]}\n')
+  expect_lt(system.time(runtime$encode_predictions(array(0.5, 1e5), "text/csv"))[["elapsed"]], 3)
+})
+
 test_that("settings come from the environment", {
   set <- function(...) {
     old <- Sys.getenv(names(c(...)), NA)
