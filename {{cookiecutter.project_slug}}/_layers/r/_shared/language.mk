@@ -7,16 +7,15 @@ environment: device
 
 runtime := Rscript -e 'source("runtime/load.R"); runtime <- load_runtime("runtime")'
 
-comma := ,
 SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh) runtime/supervise.sh runtime/train runtime/serve
 
-.venv/ready: tests/requirements.txt
-	$(call venv,.venv,-r tests/requirements.txt)
+.venv/ready: runtime/tests/requirements.txt
+	$(call venv,.venv,-r runtime/tests/requirements.txt)
 	@touch $@
 
-test: environment ## Run the unit tests
+test: environment ## Run the unit tests (ARGS=algorithm: of the files called so)
 	@$(runtime) -e 'runtime$$expect_package("testthat")'
-	Rscript -e 'testthat::test_dir("tests/testthat", stop_on_warning = TRUE$(if $(ARGS),$(comma) $(ARGS)))'
+	Rscript runtime/tests/run.R $(ARGS)
 
 lint: .venv/ready ## Check style and likely mistakes
 	.venv/bin/air format --check .

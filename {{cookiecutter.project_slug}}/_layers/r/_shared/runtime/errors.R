@@ -15,6 +15,11 @@ input_error <- function(format, ...) {
   errorCondition(message_text(format, ...), class = "InputError")
 }
 
+# An error that is answered with this status.
+http_error <- function(status, format, ...) {
+  errorCondition(message_text(format, ...), class = "HTTPError", status = status)
+}
+
 message_text <- function(format, ...) {
   readable(if (...length() == 0) format else sprintf(format, ...))
 }

@@ -3,11 +3,18 @@
 # The functions that the runtime calls; all but `train` and `predict` have defaults.
 entry_points <- c("train", "predict", "model_fn", "input_fn", "predict_fn", "output_fn")
 
-# Load the runtime's modules from `folder` into one environment. They hold nothing but functions, so that any order
-# will do.
+# Load the runtime's modules, all below `folder`, into one environment. They hold nothing but functions and constants,
+# so that any order will do.
+#
+# Two of them are the framework's. framework.R has its facts. adapter.R says how a model is kept:
+#
+#   save_model(model, folder): writes what `train` returned into a folder. Raises UserError for what cannot be kept.
+#   load_model(folder) -> that model. The folder may be read-only (I3). Raises UserError where there is no model, any
+#     error where it is damaged.
 load_runtime <- function(folder) {
   runtime <- new.env(parent = globalenv())
-  for (file in setdiff(list.files(folder, "\\.R$"), "main.R")) {
+  files <- list.files(folder, "\\.R$", recursive = TRUE)
+  for (file in files[!grepl("^main\\.R$|^tests/", files)]) {
     sys.source(file.path(folder, file), runtime, keep.source = TRUE)
   }
   # Methods must be known wherever a channel is asked for, not only where this environment is seen.
@@ -17,13 +24,14 @@ load_runtime <- function(folder) {
   runtime
 }
 
-# Load algorithm.R on top of the runtime; returns a list of what it defines.
+# Load algorithm.R, which sees nothing of the runtime but its public names; returns a list of what it defines.
 #
 # The functions that the runtime calls are then taken out of the file's own environment: within `predict`, a call of
 # predict() would otherwise be a call of itself, where R's own predict() is meant.
 load_algorithm <- function(project, runtime) {
   file <- file.path(project, "algorithm.R")
-  environment <- new.env(parent = runtime)
+  api <- list2env(mget(runtime$public_names, runtime), parent = globalenv())
+  environment <- new.env(parent = api)
   sys.source(file, environment, keep.source = TRUE)
   algorithm <- as.list(environment)
   rm(list = intersect(entry_points, names(algorithm)), envir = environment)

@@ -16,3 +16,8 @@ paths_below <- function(base) {
     failure = file.path(base, "output", "failure") # its first 1024 characters become FailureReason (T32)
   )
 }
+
+# The folder that R shares with the shell that started it; "" in tests.
+run_folder <- function() {
+  Sys.getenv("RUN_FOLDER")
+}

@@ -2,21 +2,13 @@
 
 features <- list(age = "number", city = "text")
 
-# A function that sends a request to an application whose model doubles the sum of each row.
+# A function that has a request answered by a model which doubles the sum of each row.
 new_client <- function(algorithm = list(predict = function(model, rows) model * rowSums(rows)), batch = FALSE) {
-  settings <- list(port = 8080L, workers = 2L, max_payload_mb = 1L, batch = batch)
-  application <- runtime$new_application(2, runtime$resolve_handlers(algorithm, batch), settings)
-  function(body, content_type = "text/csv", ..., method = "POST", path = "/invocations") {
-    bytes <- if (is.raw(body)) body else charToRaw(body)
-    request <- list2env(list(
-      REQUEST_METHOD = method,
-      PATH_INFO = path,
-      QUERY_STRING = "",
-      CONTENT_TYPE = content_type,
-      rook.input = list(read = function() bytes),
-      ...
-    ))
-    application$call(request)
+  handlers <- runtime$resolve_handlers(algorithm, batch)
+  function(body, content_type = "text/csv", accept = NULL, headers = list()) {
+    body <- if (is.raw(body)) body else charToRaw(body)
+    request <- list(content_type = content_type, accept = accept, headers = headers, body = body)
+    runtime$answer(request, 2, handlers)
   }
 }
 
@@ -71,7 +63,7 @@ test_that(".npy numbers of every kind are read, and written so that numpy reads 
 test_that("Accept is negotiated", {
   client <- new_client()
   expect_negotiated <- function(accept, status, answered) {
-    response <- client("1,2", HTTP_ACCEPT = accept)
+    response <- client("1,2", accept = accept)
     expect_identical(list(response$status, response$headers[["Content-Type"]]), list(status, answered))
   }
   expect_negotiated(NULL, 200L, "text/csv")
@@ -141,16 +133,55 @@ test_that("an unknown failure is a 500 with a request id and no traceback", {
   expect_no_match(json(response)$error, "secret")
 })
 
-test_that("execution parameters and custom attributes are answered, and no other path", {
+test_that("the request id that SageMaker gives is in the answer and in the log", {
+  client <- new_client(list(predict = function(model, rows) stop("no such row")))
+  request <- list("x-amzn-sagemaker-inference-id" = "from-sagemaker")
+  expect_message(response <- client("1", headers = request), "request from-sagemaker failed: simpleError: no such row")
+  expect_identical(json(response)$request_id, "from-sagemaker")
+})
+
+test_that("the log has a line for each request that is refused", {
+  expect_message(new_client()("1,x\n"), "^POST /invocations 400: line 1, value 2: 'x' is not a number\n$")
+})
+
+test_that("custom attributes come back, whether or not there is an answer", {
   client <- new_client()
-  response <- client("", path = "/execution-parameters", method = "GET")
+  attributes <- list("x-amzn-sagemaker-custom-attributes" = "trace=1", "x-unknown" = "x")
+  expect_returned <- function(body, status) {
+    response <- client(body, headers = attributes)
+    expect_identical(response$status, status)
+    expect_named(response$headers, c("Content-Type", "X-Amzn-SageMaker-Custom-Attributes"))
+    expect_identical(response$headers[["X-Amzn-SageMaker-Custom-Attributes"]], "trace=1")
+  }
+  expect_returned("1,2", 200L)
+  suppressMessages(expect_returned("x", 400L))
+})
+
+test_that("plumber hands requests and answers on, and knows no other path", {
+  handlers <- runtime$resolve_handlers(list(predict = function(model, rows) model * rowSums(rows)), batch = FALSE)
+  application <- runtime$new_application(2, handlers, list(workers = 2L))
+  send <- function(method, path, ...) {
+    request <- list(REQUEST_METHOD = method, PATH_INFO = path, QUERY_STRING = "", ...)
+    request$rook.input <- list(read = function() charToRaw("1,2\n"))
+    application$call(list2env(request))
+  }
+  response <- send("GET", "/execution-parameters")
   expect_identical(
     json(response),
     list(MaxConcurrentTransforms = 2L, BatchStrategy = "MULTI_RECORD", MaxPayloadInMB = 6L)
   )
-  response <- client("1,2", HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES = "trace=1", HTTP_X_UNKNOWN = "x")
+  expect_identical(response$headers[["Content-Type"]], "application/json")
+  headers <- c(accept = "application/json", "x-amzn-sagemaker-custom-attributes" = "trace=1")
+  invoke <- function(type) {
+    more <- list(CONTENT_TYPE = type, HTTP_ACCEPT = headers[["accept"]], HEADERS = headers)
+    do.call(send, c("POST", "/invocations", more))
+  }
+  response <- invoke("text/csv")
+  expect_identical(json(response), list(predictions = list(6L)))
+  expect_identical(response$status, 200L)
   expect_identical(response$headers[["X-Amzn-SageMaker-Custom-Attributes"]], "trace=1")
-  expect_equal(client("", path = "/models")$status, 404)
+  suppressMessages(expect_identical(invoke("image/png")$status, 415L))
+  expect_equal(send("GET", "/models")$status, 404)
 })
 
 test_that("a batch answer leaves the last line break to SageMaker", {
@@ -163,7 +194,7 @@ test_that("the algorithm's own functions take the place of the defaults", {
     predict_fn = function(features, model) paste(features[[1]], "as", features[[2]], "by", model),
     output_fn = function(predictions, accept) list(body = toupper(predictions), content_type = "text/plain")
   ))
-  response <- client("cat", "image/png", HTTP_ACCEPT = "text/plain")
+  response <- client("cat", "image/png", accept = "text/plain")
   expect_identical(rawToChar(response$body), "CAT AS IMAGE/PNG BY 2")
   expect_identical(response$headers[["Content-Type"]], "text/plain")
 })
@@ -221,6 +252,13 @@ test_that("predictions of every kind can be written", {
   expect_error(encode(rows, "application/x-npy"), "application/json")
 })
 
+test_that("predictions that R gives one dimension are a vector like any other, and as fast", {
+  by_group <- tapply(c(1, 3, 5), c("a", "a", "b"), mean)
+  expect_identical(rawToChar(runtime$encode_predictions(by_group, "text/csv")), "2\n5\n")
+  expect_identical(rawToChar(runtime$encode_predictions(by_group, "application/json")), '{"predictions": [2, 5]}\n')
+  expect_lt(system.time(runtime$encode_predictions(array(0.5, 1e5), "text/csv"))[["elapsed"]], 3)
+})
+
 test_that("settings come from the environment", {
   set <- function(...) {
     old <- Sys.getenv(names(c(...)), NA)
@@ -235,8 +273,7 @@ test_that("settings come from the environment", {
 })
 
 test_that("a damaged or missing model is a sentence", {
-  folder <- new_folder()
-  write_text("list(predict = 1)", folder, "algorithm.R")
+  folder <- new_project("list(predict = 1)")
   load <- function() runtime$load_application(folder, runtime$paths_below(folder), list(batch = FALSE))
   expect_error(
     suppressMessages(load()),

@@ -182,13 +182,11 @@ test_that("packages.txt is read, and CRAN's packages need a day", {
   expect_error(runtime$expect_installed(file), "not installed here: r-cran-unheard-of", class = "UserError")
 })
 
-# A project with the real runtime and an algorithm of the test's own, and a function that runs its `train`.
+# A project with an algorithm of the test's own, and a function that runs its `train`.
 new_job <- function(code, hyperparameters = list()) {
-  folder <- new_folder()
+  folder <- new_project(code)
   base <- file.path(folder, "ml")
-  write_text(code, folder, "algorithm.R")
   write_text(runtime$json_object(hyperparameters), base, "input", "config", "hyperparameters.json")
-  file.copy(file.path(project, "runtime"), folder, recursive = TRUE)
   read <- function(...) paste(readLines(file.path(base, ...)), collapse = "\n")
   run <- function(more = "", variables = "") {
     script <- paste0(
@@ -271,14 +269,6 @@ test_that("SM_ variables are set for script mode code", {
     unname(readRDS(file.path(job$base, "model", "model.rds"))),
     c(file.path(job$base, "input/data/training"), "0.5", '{"rate":0.5}', "localhost")
   )
-})
-
-test_that("within the algorithm's predict, predict() is R's own", {
-  folder <- new_folder()
-  write_text("predict <- function(model, x) predict(model, data.frame(speed = x))", folder, "algorithm.R")
-  algorithm <- load_algorithm(folder, runtime)
-  line <- lm(dist ~ speed, cars)
-  expect_identical(algorithm$predict(line, cars$speed), predict(line))
 })
 
 waiting <- "while (%s) Sys.sleep(0.05); cat('x', file = file.path(Sys.getenv('SM_MODEL_DIR'), 'kept')); NULL }"

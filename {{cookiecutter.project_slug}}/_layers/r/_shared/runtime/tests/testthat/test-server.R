@@ -4,12 +4,16 @@
 exchange <- function(port, method, path, body = "") {
   connection <- socketConnection("127.0.0.1", port, open = "r+b", blocking = TRUE, timeout = 20)
   on.exit(close(connection))
-  head <- paste(
-    method,
-    path,
-    "HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Type: text/csv\r\nContent-Length:"
+  head <- c(
+    paste(method, path, "HTTP/1.1"),
+    "Host: test",
+    "Connection: close",
+    "Content-Type: text/csv",
+    "Accept: application/json",
+    "X-Amzn-SageMaker-Custom-Attributes: trace=1",
+    paste("Content-Length:", nchar(body))
   )
-  writeBin(charToRaw(paste0(head, " ", nchar(body), "\r\n\r\n", body)), connection)
+  writeBin(charToRaw(paste0(paste0(head, "\r\n", collapse = ""), "\r\n", body)), connection)
   answer <- raw()
   repeat {
     part <- readBin(connection, "raw", 65536)
@@ -27,11 +31,9 @@ refused <- function(port) {
 # Start a server for an algorithm with these variables, do `then` with its port, and stop it; returns what it printed,
 # the last line being its exit code.
 with_server <- function(code, variables, then) {
-  folder <- new_folder()
-  write_text(code, folder, "algorithm.R")
+  folder <- new_project(code)
   dir.create(file.path(folder, "model"))
   saveRDS(2, file.path(folder, "model", "model.rds"))
-  file.copy(file.path(project, "runtime"), folder, recursive = TRUE)
   port <- 20000L + Sys.getpid() %% 20000L
   variables <- paste0(variables, " SAGEMAKER_BASE_DIR='", folder, "' SAGEMAKER_BIND_TO_PORT=", port)
   log <- file.path(folder, "log")
@@ -57,7 +59,9 @@ test_that("requests are answered, too large ones refused, and dead workers repla
   code <- "predict <- function(model, x) if (x[[1]] < 0) tools::pskill(Sys.getpid(), 9L) else model * x"
   log <- with_server(code, "SAGEMAKER_MAX_PAYLOAD_IN_MB=1 SAGEMAKER_MODEL_SERVER_WORKERS=1", function(port) {
     expect_match(exchange(port, "HEAD", "/ping"), "^HTTP/1.1 200 OK")
-    expect_match(exchange(port, "POST", "/invocations", "21\n"), "^HTTP/1.1 200 OK.*\r\n\r\n42\n$")
+    answer <- exchange(port, "POST", "/invocations", "21\n")
+    expect_match(answer, "^HTTP/1.1 200 OK.*\r\n\r\n\\{\"predictions\": \\[\\[42\\]\\]\\}\n$")
+    expect_match(answer, "\r\nX-Amzn-SageMaker-Custom-Attributes: trace=1\r\n", fixed = TRUE)
     too_large <- exchange(port, "POST", "/invocations", strrep("1", 2^20 + 1))
     expect_match(too_large, "^HTTP/1.1 413 .*\"error\": \"the body is larger than 1 MB")
     fatal <- exchange(port, "POST", "/invocations", "-1\n")

@@ -1,66 +1,64 @@
-# The HTTP side of serving: /invocations and /execution-parameters (contract I12, B2). nginx answers /ping and refuses
-# bodies that are too large (see nginx.conf), so that both work while all workers are busy.
+# The answer to a request: a function of the request alone, whatever transport it came by (contract I12, B2).
+#
+# A request is a list: `content_type` and `accept`, NULL where the header is missing; all `headers`, a list by name in
+# lower case; the `body`, raw bytes.
+# A response is a list: `status`; `headers`, a list by name; the `body`, raw bytes. (An output_fn that gave its answer
+# in parts would make it a list of these, one for each chunk.)
 
-# Make the plumber router that answers for `model`, which is loaded already.
+# Answer POST /invocations.
 #
 # Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with an input_error; 406, 415; 500
 # with a request id for any other error, whose traceback goes to the log and never to the client.
-new_application <- function(model, handlers, settings) {
-  router <- plumber::pr(filters = list())
-  router <- plumber::pr_get(router, "/execution-parameters", function(req, res) {
-    respond(res, charToRaw(json_text(execution_parameters(settings))), json_type)
+answer <- function(request, model, handlers) {
+  error <- caught({
+    response <- predictions_response(request, model, handlers)
   })
-  plumber::pr_post(router, "/invocations", function(req, res) {
-    attributes <- req$HTTP_X_AMZN_SAGEMAKER_CUSTOM_ATTRIBUTES
-    if (!is.null(attributes)) {
-      res$setHeader("X-Amzn-SageMaker-Custom-Attributes", attributes)
-    }
-    error <- caught(invoke(req, res, model, handlers))
-    if (!is.null(error)) {
-      answer_error(req, res, error)
-    }
-    res
-  })
+  if (!is.null(error)) {
+    response <- error_response(request, error)
+  }
+  response$headers[["X-Amzn-SageMaker-Custom-Attributes"]] <- request$headers[["x-amzn-sagemaker-custom-attributes"]]
+  response
 }
 
-# Answer one request.
-invoke <- function(req, res, model, handlers) {
-  content_type <- request_type(req$CONTENT_TYPE, handlers$own_input)
-  accept <- response_type(req$HTTP_ACCEPT, content_type, handlers$own_output)
-  body <- req$rook.input$read()
-  if (length(body) == 0) {
+# Answer GET /execution-parameters.
+answer_execution_parameters <- function(settings) {
+  new_response(200L, json_text(execution_parameters(settings)), json_type)
+}
+
+predictions_response <- function(request, model, handlers) {
+  content_type <- request_type(request$content_type, handlers$own_input)
+  accept <- response_type(request$accept, content_type, handlers$own_output)
+  if (length(request$body) == 0) {
     stop(input_error("the body is empty: expected at least one row"))
   }
-  predictions <- handlers$predict_fn(handlers$input_fn(body, content_type), model)
-  answer <- handlers$output_fn(predictions, accept)
-  if (!is.list(answer)) {
-    answer <- list(body = answer, content_type = accept)
+  predictions <- handlers$predict_fn(handlers$input_fn(request$body, content_type), model)
+  written <- handlers$output_fn(predictions, accept)
+  if (!is.list(written)) {
+    written <- list(body = written, content_type = accept)
   }
-  respond(res, answer$body, answer$content_type)
+  new_response(200L, written$body, written$content_type)
 }
 
 # Say what was wrong with the request, or only that the algorithm failed.
-answer_error <- function(req, res, error) {
+error_response <- function(request, error) {
   if (inherits(error, c("InputError", "HTTPError"))) {
     status <- if (inherits(error, "InputError")) 400L else error$status
-    res$status <- status
-    message(req$REQUEST_METHOD, " ", req$PATH_INFO, " ", status, ": ", conditionMessage(error))
-    return(respond(res, error_body(error = conditionMessage(error)), json_type))
+    message("POST /invocations ", status, ": ", conditionMessage(error))
+    return(new_response(status, error_body(error = conditionMessage(error)), json_type))
   }
-  id <- req$HTTP_X_AMZN_SAGEMAKER_INFERENCE_ID
+  id <- request$headers[["x-amzn-sagemaker-inference-id"]]
   if (is.null(id)) {
     id <- new_id()
   }
   message("request ", id, " failed: ", class(error)[[1]], ": ", conditionMessage(error), "\n", error$trace)
-  res$status <- 500L
   text <- paste("the algorithm failed; the container's log has the reason under request id", id)
-  respond(res, error_body(error = text, request_id = id), json_type)
+  new_response(500L, error_body(error = text, request_id = id), json_type)
 }
 
-respond <- function(res, body, content_type) {
-  res$setHeader("Content-Type", content_type)
-  res$body <- if (is.character(body)) charToRaw(enc2utf8(body)) else body
-  res
+# A response whose `body` is raw bytes or text.
+new_response <- function(status, body, content_type) {
+  body <- if (is.character(body)) charToRaw(enc2utf8(body)) else body
+  list(status = status, headers = list("Content-Type" = content_type), body = body)
 }
 
 error_body <- function(...) {
@@ -70,11 +68,6 @@ error_body <- function(...) {
 # A name for a request that has none. Not random: the algorithm's random numbers are its own.
 new_id <- function() {
   sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6)
-}
-
-# An error that is answered with this status.
-http_error <- function(status, format, ...) {
-  errorCondition(message_text(format, ...), class = "HTTPError", status = status)
 }
 
 # The media type of the request, with its charset if it names one; JSON where the header is missing.

@@ -2,25 +2,6 @@
 
 config_files <- c("hyperparameters", "inputdataconfig", "resourceconfig")
 
-# What a training job offers besides data and hyperparameters; `train` receives it as `job` if it asks.
-#
-#   checkpoints: where to save progress and find it again (T34, T36).
-#   stopping(): TRUE once SageMaker asks the job to stop: save and return within 120 seconds (T4).
-#   hosts: who takes part; hosts$rank, hosts$size (T16).
-#   model_folder: what `train` leaves here is part of model.tar.gz (T31).
-#   output_folder: what `train` leaves here is part of output.tar.gz, for plots and reports (T31).
-#   report(...): prints metrics, job$report("train:rmse" = 0.3) (T38).
-new_job <- function(paths, hosts) {
-  list(
-    checkpoints = new_checkpoints(paths$checkpoints),
-    stopping = stop_flag(),
-    hosts = hosts,
-    model_folder = paths$model,
-    output_folder = paths$output_data,
-    report = report
-  )
-}
-
 # Run the training job; returns the exit status: 0, or 1 with the reason in the failure file (T33).
 train_main <- function(project) {
   paths <- paths_from_environment()
@@ -53,13 +34,15 @@ run_training <- function(project, paths) {
   # Late, because the numeric libraries that it loads read the variables set above.
   algorithm <- load_algorithm(project, parent.env(environment()))
 
-  if (!hosts$is_first) {
-    first <- hosts$all[[1]]
-    cat(hosts$current, ": this framework trains on the first host, ", first, "; nothing to do here\n", sep = "")
-    return()
-  }
-  if (hosts$size > 1) {
-    require_whole_channels(config$inputdataconfig)
+  if (!framework$distributes) {
+    if (!hosts$is_first) {
+      first <- hosts$all[[1]]
+      cat(hosts$current, ": this framework trains on the first host, ", first, "; nothing to do here\n", sep = "")
+      return()
+    }
+    if (hosts$size > 1) {
+      require_whole_channels(config$inputdataconfig)
+    }
   }
   dir.create(paths$model, showWarnings = FALSE, recursive = TRUE)
   dir.create(paths$output_data, showWarnings = FALSE, recursive = TRUE)

@@ -2,11 +2,6 @@
 #
 # R cannot handle the signal. The shell that started it does (see `train`), and leaves a file.
 
-# The folder that R shares with the shell that started it; "" in tests.
-run_folder <- function() {
-  Sys.getenv("RUN_FOLDER")
-}
-
 # A function that tells whether SageMaker has asked the job to stop.
 stop_flag <- function(folder = run_folder()) {
   file <- file.path(folder, "stopping")

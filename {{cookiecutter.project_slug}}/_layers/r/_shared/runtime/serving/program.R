@@ -112,7 +112,7 @@ nginx_config <- function(settings, run, sockets) {
     max_payload_mb = settings$max_payload_mb,
     workers = paste0("\t\tserver unix:", sockets, " max_fails=0;", collapse = "\n")
   )
-  text <- readLines(file.path(runtime_folder, "nginx.conf"))
+  text <- readLines(file.path(runtime_folder, "serving", "nginx.conf"))
   for (name in names(values)) {
     text <- gsub(paste0("@", name, "@"), values[[name]], text, fixed = TRUE)
   }

@@ -37,10 +37,6 @@ environment_variables <- function(paths, hosts, channels, strings, config) {
   variables
 }
 
-json_text <- function(value) {
-  as.character(jsonlite::toJSON(value, auto_unbox = TRUE, null = "null", na = "null", digits = NA))
-}
-
 json_object <- function(values) {
   if (length(values) == 0) "{}" else json_text(values)
 }

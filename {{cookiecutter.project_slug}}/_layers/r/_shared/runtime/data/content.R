@@ -137,6 +137,11 @@ encode_predictions <- function(predictions, media_type, batch = FALSE) {
   charToRaw(enc2utf8(if (batch) text else paste0(text, "\n")))
 }
 
+# A value as JSON text: what stands alone is not put into a list.
+json_text <- function(value) {
+  as.character(jsonlite::toJSON(value, auto_unbox = TRUE, null = "null", na = "null", digits = NA))
+}
+
 # Each prediction as JSON text.
 json_rows <- function(predictions) {
   if (is.data.frame(predictions)) {
@@ -178,7 +183,7 @@ json_values <- function(values) {
 
 # Each prediction as a line of CSV: its values side by side, in order.
 csv_rows <- function(predictions) {
-  if (is.atomic(predictions) && is.null(dim(predictions))) {
+  if (is.atomic(predictions) && length(dim(predictions)) < 2) {
     return(csv_values(predictions))
   }
   if (is.matrix(predictions)) {

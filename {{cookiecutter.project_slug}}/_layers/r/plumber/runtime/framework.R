@@ -1,0 +1,13 @@
+# What is true of this framework.
+framework <- list(
+  # What it is called.
+  name = "plumber",
+  # It trains on several hosts together.
+  distributes = FALSE,
+  # It trains in a process of its own for each GPU of a host.
+  process_per_gpu = FALSE,
+  # A model does not survive a fork, so that each worker loads it itself.
+  loads_in_workers = FALSE,
+  # It has packages for GPUs.
+  gpu_packages = FALSE
+)
