@@ -1,7 +1,5 @@
 # What is true of this framework.
 framework <- list(
-  # What it is called.
-  name = "plumber",
   # It trains on several hosts together.
   distributes = FALSE,
   # It trains in a process of its own for each GPU of a host.

@@ -4,7 +4,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from json import dumps
 from typing import Any
@@ -52,15 +52,15 @@ class Answers:
         415; 500 with a request id for any other exception, whose traceback goes to the log and never to the client.
         """
         try:
-            return self._predictions(content_type, accept, headers, body)
+            answer = self._predictions(content_type, accept, body)
         except HTTPException as error:
-            return self.refusal(error, "POST /invocations")
+            answer = self.refusal(error, "POST /invocations")
         except Exception as error:
-            return failure(error, headers.get(INFERENCE_ID))
+            answer = failure(error, headers.get(INFERENCE_ID))
+        attributes = headers.get(CUSTOM_ATTRIBUTES)
+        return replace(answer, headers={CUSTOM_ATTRIBUTES: attributes}) if attributes else answer
 
-    def _predictions(
-        self, content_type: str | None, accept: str | None, headers: Mapping[str, str], body: bytes
-    ) -> Answer:
+    def _predictions(self, content_type: str | None, accept: str | None, body: bytes) -> Answer:
         sent = request_type(content_type, any_type=self.handlers.own_input)
         wanted = response_type(accept, sent, any_type=self.handlers.own_output)
         if not body:
@@ -77,8 +77,7 @@ class Answers:
         except FormatError as error:
             raise NotAcceptable(str(error)) from error
         data, wanted = written if isinstance(written, tuple) else (written, wanted)
-        attributes = headers.get(CUSTOM_ATTRIBUTES)
-        return Answer(200, wanted, encoded(data), {CUSTOM_ATTRIBUTES: attributes} if attributes else {})
+        return Answer(200, wanted, encoded(data))
 
     def execution_parameters(self) -> Answer:
         """Answer GET /execution-parameters (B2)."""
