@@ -98,14 +98,9 @@ def left(docker: str, label: str) -> list[str]:
     return found
 
 
-def hosts_in_docker(pair: tuple[str, str]) -> int:
-    """Return on how many hosts a framework is tested: three once, two wherever hosts train together."""
-    return 1 if pair not in TOGETHER else 3 if pair == TOGETHER[0] else 2
-
-
 def test_local_test_with_docker(project: Path, image: str, docker: str, language: str, framework: str):
     with traced(docker, image) as labels:
-        hosts = hosts_in_docker((language, framework))
+        hosts = 2 if (language, framework) in TOGETHER else 1
         result = make(project, "local-test", "ENGINE=docker", f"HOSTS={hosts}")
     assert result.returncode == 0, result.stdout + result.stderr
     found = outcomes(project)

@@ -1,5 +1,6 @@
 """What every engine offers: `train` and `serve` started as SageMaker starts them, watched, signalled, cleaned up."""
 
+import os
 import re
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from ..waits import WAITS
 
 LOG_TAIL = 25
 STACKS_TAIL = 100  # lines, where the log may hold the stacks of several processes
+THREADS = "OMP_NUM_THREADS"
 STACKS_WITHIN = 0.1  # seconds that a process gets to print its stacks
 
 
@@ -26,11 +28,11 @@ def job_variables(job: Job, cpus: int, beside: int) -> dict[str, str]:
     """Return the variables of a training job (T20), and for programs that share the CPUs how many threads to use.
 
     On SageMaker each has a machine of its own. Threads that wait for one another by spinning would take the CPUs from
-    those that they wait for.
+    those that they wait for. What OMP_NUM_THREADS says on this machine holds in containers, too.
     """
-    variables = {"TRAINING_JOB_NAME": "local-test"}
     programs = len(job.hosts or [job.host]) + beside
-    return variables | ({"OMP_NUM_THREADS": str(max(1, cpus // programs))} if programs > 1 else {})
+    threads = os.environ.get(THREADS) or (str(max(1, cpus // programs)) if programs > 1 else "")
+    return {"TRAINING_JOB_NAME": "local-test"} | ({THREADS: threads} if threads else {})
 
 
 @dataclass(frozen=True)

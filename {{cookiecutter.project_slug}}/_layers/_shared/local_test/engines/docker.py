@@ -66,6 +66,11 @@ def own_name(job: Job) -> str:
     return f"ip-10-0-1-{11 + job.rank}"
 
 
+def host_options(job: Job) -> dict:
+    """Return what the container of one of several hosts is made with."""
+    return {"hostname": own_name(job), "dns": [NOBODY], "dns_opt": IMPATIENT}
+
+
 def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the lines of a stream that comes in pieces; it may break off with the daemon."""
     rest = b""
@@ -290,14 +295,8 @@ class DockerEngine(Engine):
         if not job.hosts:
             return self._train(job, checkpoints, {} if network else {"network_mode": "none"}, beside)
         reached_as = self.client.api.create_endpoint_config(aliases=[job.host])
-        options = {
-            "network": self._private_network,
-            "networking_config": {self._private_network: reached_as},
-            "hostname": own_name(job),
-            "dns": [NOBODY],
-            "dns_opt": IMPATIENT,
-        }
-        return self._train(job, checkpoints, options)
+        options = {"network": self._private_network, "networking_config": {self._private_network: reached_as}}
+        return self._train(job, checkpoints, options | host_options(job))
 
     def host_names(self, count: int) -> list[str]:
         suffix = "".join(random.choices(string.ascii_lowercase + string.digits, k=5))
@@ -319,7 +318,7 @@ class DockerEngine(Engine):
 
     def _two_interfaces(self, job: Job) -> Container:
         """Return a running container with a network of its own as eth0 and the private network as eth1."""
-        holder = self._create(["86400"], network=self._network(), hostname=own_name(job), entrypoint=["sleep"])
+        holder = self._create(["86400"], entrypoint=["sleep"], network=self._network(), **host_options(job))
         try:
             holder.start()
         except APIError:
