@@ -1,52 +1,60 @@
 """Compares the time to generate a project with the time that cookiecutter itself needs to start.
 
-Prints medians over interleaved runs, in seconds. Usage: python benchmarks/generation.py [--rounds N]
+Every figure is a median over interleaved rounds. Usage, in benchmarks/: python -m generation [--rounds N]
 """
 
-import argparse
 import json
 import shutil
-import time
+from pathlib import Path
 from statistics import median
 
-import sides
+from common import program, projects, results
+from common.environments import BUILD, TEMPLATE_REQUIREMENTS, pins
+from common.processes import seconds
 
-BUDGET = 0.15  # seconds over `cookiecutter --version`
+HERE = Path(__file__).resolve().parent
+TITLE = "Generation, over the start of cookiecutter itself"
+FLOOR = "cookiecutter --version"
+TABLE = "time of a command"
+BAR_SECONDS = 0.15
 
 
-def timed(*command: str) -> float:
-    """Return the seconds that a command takes."""
-    started = time.perf_counter()
-    sides.run(*command, HOME=str(sides.BUILD / "home"))
-    return time.perf_counter() - started
+def measure(rounds: int) -> dict:
+    """Generate a project of every framework, round by round."""
+    output = BUILD / "generated"
+    languages = json.loads((projects.TEMPLATE / "cookiecutter.json").read_text())["_languages"]
+    commands = {FLOOR: projects.cookiecutter("--version")} | {
+        framework: projects.generation(output, language, framework)
+        for language, frameworks in languages.items()
+        for framework in frameworks
+    }
+    took: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            shutil.rmtree(output, ignore_errors=True)
+            took[name].append(seconds(*command, **projects.HOME))
+    return results.table(rounds, {name: {"s": median(values)} for name, values in took.items()})
+
+
+def bars(tables: dict) -> list[dict]:
+    """Return the project's own limits."""
+    rows = tables[TABLE]["rows"]
+    floor = rows[FLOOR]["s"]
+    return [
+        results.bar(f"{name}, over {FLOOR}", row["s"] - floor, "s", at_most=BAR_SECONDS)
+        for name, row in rows.items()
+        if name != FLOOR
+    ]
 
 
 def main() -> None:
     """Measure every framework and report."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15, help="interleaved rounds (default: 15)")
-    rounds = parser.parse_args().rounds
+    arguments = program.parser(__doc__, rounds=15).parse_args()
 
-    cookiecutter = [sides.python("template", sides.HERE / "requirements.txt"), "-m", "cookiecutter"]
-    output = sides.BUILD / "generated"
-    generate = [*cookiecutter, "--no-input", "--default-config", "--output-dir", str(output), str(sides.ROOT)]
-    languages = json.loads((sides.ROOT / "cookiecutter.json").read_text())["_languages"]
-    commands = {"cookiecutter --version": [*cookiecutter, "--version"]} | {
-        framework: [*generate, f"language={language}", f"framework={framework}"]
-        for language, frameworks in languages.items()
-        for framework in frameworks
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(rounds):
-        for name, command in commands.items():
-            shutil.rmtree(output, ignore_errors=True)
-            seconds[name].append(timed(*command))
-
-    floor = median(seconds.pop("cookiecutter --version"))
-    print(f"cookiecutter --version: {floor:.3f} s")
-    for name, values in seconds.items():
-        over = median(values) - floor
-        print(f"{name}: {over:.3f} s over that, budget {BUDGET} s: {'met' if over <= BUDGET else 'MISSED'}")
+    found = results.new(vars(arguments), pins(TEMPLATE_REQUIREMENTS))
+    found["tables"][TABLE] = measure(arguments.rounds)
+    found["bars"] = bars(found["tables"])
+    results.save(HERE, TITLE, "cookiecutter", found)
 
 
 if __name__ == "__main__":
