@@ -36,23 +36,20 @@ def new(arguments: Mapping[str, object], versions: Mapping[str, str]) -> dict:
     }
 
 
-def table(rounds: int, rows: Rows, ratios: Rows | None = None) -> dict:
-    """Return a table: medians over so many rounds, and sm-algo's ratios to its peers."""
+def table(rounds: int | None, rows: Rows, ratios: Rows | None = None) -> dict:
+    """Return a table, and sm-algo's ratios to its peers: medians over so many rounds, or with None single figures."""
     return {"rounds": rounds, "rows": rows, "ratios": ratios or {}}
 
 
 def ratios(rows: Rows) -> Rows:
-    """Return sm-algo's figures over those of each other row, where both are numbers."""
-    ours = rows[OURS]
-    return {
-        peer: {
-            column: ours[column] / figure
-            for column, figure in of.items()
-            if not isinstance(figure, str) and not isinstance(ours[column], str)
-        }
+    """Return sm-algo's figures over those of each peer; where one has a word in place of a number there is none."""
+    ours = {column: figure for column, figure in rows[OURS].items() if not isinstance(figure, str)}
+    found = {
+        peer: {c: ours[c] / figure for c, figure in of.items() if c in ours and not isinstance(figure, str)}
         for peer, of in rows.items()
         if peer != OURS
     }
+    return {peer: of for peer, of in found.items() if of}
 
 
 def bar(what: str, measured: float, unit: str, at_least: float | None = None, at_most: float | None = None) -> dict:
@@ -83,7 +80,9 @@ def report(title: str, runs: Mapping[str, dict]) -> str:
         for key in ("machine", "versions", "arguments"):
             lines.append(f"- {key}: {', '.join(f'{fact} {value}' for fact, value in of[key].items())}")
         for heading, one in of["tables"].items():
-            lines += ["", f"### {heading}", "", f"Medians of {one['rounds']} rounds.", "", *grid(one)]
+            lines += ["", f"### {heading}", ""]
+            lines += [f"Medians of {one['rounds']} rounds.", ""] if one["rounds"] else []
+            lines += grid(one)
         lines += ["", "### Bars", "", "| what | wanted | measured | |", "|---|--:|--:|---|"]
         lines += [bar_line(one) for one in of["bars"]]
         lines.append("")

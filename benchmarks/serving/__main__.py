@@ -107,7 +107,7 @@ def busy_pings(seconds: int) -> dict:
         load.terminate()
         load.communicate()
     figures = {"pings": len(took), "p50 ms": median(took), "p99 ms": took[int(len(took) * 0.99)], "max ms": took[-1]}
-    return results.table(1, {OURS: figures})
+    return results.table(None, {OURS: figures})
 
 
 def versions() -> dict[str, str]:
