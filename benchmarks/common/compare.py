@@ -34,12 +34,13 @@ def serving(
         if len({numbers(answer, digits) for answer in answers.values()}) != 1:
             raise RuntimeError(f"the sides do not serve the same model: {answers}")
         runs: dict[int, dict[str, list[Load]]] = {c: {side.name: [] for side in contenders} for c in connections}
-        for number in range(rounds + 1):  # the first one warms up
+        for count in connections:
+            for server in servers:
+                server.start_load(row, count, warm_up).communicate()
+        for _ in range(rounds):
             for count in connections:
                 for server in servers:
-                    load = server.load(row, count, seconds if number else warm_up)
-                    if number:
-                        runs[count][server.side.name].append(load)
+                    runs[count][server.side.name].append(server.load(row, count, seconds))
         memory = {server.side.name: {"memory MB": server.memory()} for server in servers}
     start = {name: of | memory[name] for name, of in starts(contenders, row, rounds).items()}
     return {load_title(count): load_table(rounds, of) for count, of in runs.items()} | {

@@ -97,7 +97,7 @@ class Server:
     def load(self, body: str, connections: int, seconds: int) -> Load:
         """Send one body again and again on keep-alive connections, if need be until the machine is quiet.
 
-        Raises RuntimeError if any request fails.
+        Raises RuntimeError if any request fails or if none is answered.
         """
         loads = []
         while len(loads) < TRIES and (not loads or loads[-1].others > QUIET):
@@ -113,6 +113,8 @@ class Server:
         requests, rate, p50, p99, failed = map(float, re.search(r"RESULT (.*)", result).group(1).split())
         if failed:
             raise RuntimeError(f"{self.side.name}: {failed:.0f} requests failed at {connections} connections")
+        if not requests:
+            raise RuntimeError(f"{self.side.name}: no answer within {seconds} s; give --seconds more")
         return Load(rate, p50, p99, cpu=server / requests * 1e6, others=max(0, busy - server - wrk) / total)
 
     def start_load(self, body: str, connections: int, seconds: int) -> subprocess.Popen:

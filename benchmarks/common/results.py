@@ -81,7 +81,7 @@ def report(title: str, runs: Mapping[str, dict]) -> str:
             lines.append(f"- {key}: {', '.join(f'{fact} {value}' for fact, value in of[key].items())}")
         for heading, one in of["tables"].items():
             lines += ["", f"### {heading}", ""]
-            lines += [f"Medians of {one['rounds']} rounds.", ""] if one["rounds"] else []
+            lines += [f"Medians; rounds: {one['rounds']}.", ""] if one["rounds"] else []
             lines += grid(one)
         lines += ["", "### Bars", "", "| what | wanted | measured | |", "|---|--:|--:|---|"]
         lines += [bar_line(one) for one in of["bars"]]
