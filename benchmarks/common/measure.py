@@ -2,19 +2,18 @@
 
 import http.client
 import os
-import platform
 import re
-import resource
 import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from common.processes import children_seconds, cpu_seconds, machine_seconds, pss, start, tree
+
+SCRIPT = Path(__file__).resolve().parent / "post.lua"
 START_SECONDS = 60
 STOP_SECONDS = 30
-TICKS = os.sysconf("SC_CLK_TCK")
 QUIET = 0.1  # a run during which others took more of the machine's CPU time than this is done again
 TRIES = 4
 
@@ -53,17 +52,8 @@ class Server:
 
     def __enter__(self) -> "Server":
         side = self.side
-        side.folder.mkdir(parents=True, exist_ok=True)
-        with (side.folder / "log.txt").open("w") as log:
-            started = time.perf_counter()
-            self.process = subprocess.Popen(
-                side.command,
-                cwd=side.folder,
-                env=os.environ | side.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        started = time.perf_counter()
+        self.process = start(side.command, side.folder, side.environment)
         try:
             while ping(side.port) != 200:
                 if self.process.poll() is not None or time.perf_counter() - started > START_SECONDS:
@@ -107,7 +97,7 @@ class Server:
     def load(self, body: str, connections: int, seconds: int) -> Load:
         """Send one body again and again on keep-alive connections, if need be until the machine is quiet.
 
-        Raises RuntimeError if any request fails.
+        Raises RuntimeError if any request fails or if none is answered.
         """
         loads = []
         while len(loads) < TRIES and (not loads or loads[-1].others > QUIET):
@@ -123,12 +113,14 @@ class Server:
         requests, rate, p50, p99, failed = map(float, re.search(r"RESULT (.*)", result).group(1).split())
         if failed:
             raise RuntimeError(f"{self.side.name}: {failed:.0f} requests failed at {connections} connections")
+        if not requests:
+            raise RuntimeError(f"{self.side.name}: no answer within {seconds} s; give --seconds more")
         return Load(rate, p50, p99, cpu=server / requests * 1e6, others=max(0, busy - server - wrk) / total)
 
     def start_load(self, body: str, connections: int, seconds: int) -> subprocess.Popen:
         """Start wrk against the server."""
         url = f"http://127.0.0.1:{self.side.port}/invocations"
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "60", "-s", HERE / "post.lua", url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--timeout", "60", "-s", SCRIPT, url]
         return subprocess.Popen(command, env=os.environ | {"BODY": body}, stdout=subprocess.PIPE, text=True)
 
     def cpu_seconds(self) -> float:
@@ -162,51 +154,3 @@ def ping_milliseconds(port: int, seconds: float, pause: float) -> list[float]:
         took.append((time.perf_counter() - started) * 1000)
         time.sleep(pause)
     return sorted(took)
-
-
-def tree(pid: int) -> list[int]:
-    """Return a process and all that descends from it."""
-    children = Path(f"/proc/{pid}/task").glob("*/children")
-    return [pid, *(one for file in children for child in file.read_text().split() for one in tree(int(child)))]
-
-
-def pss(pid: int) -> int:
-    """Return the proportional set size of a process in KiB."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE).group(1))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used so far."""
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / TICKS
-
-
-def children_seconds() -> float:
-    """Return the CPU time of our children that have ended, wrk's among them."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def machine_seconds() -> tuple[float, float]:
-    """Return the CPU time of the whole machine so far: busy, and all."""
-    ticks = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
-    idle = ticks[3] + ticks[4]
-    return (sum(ticks) - idle) / TICKS, sum(ticks) / TICKS
-
-
-def facts() -> dict[str, object]:
-    """What figures of this machine depend on."""
-    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return {
-        "cpus": len(os.sched_getaffinity(0)),
-        "cpu": model.group(1) if model else platform.machine(),
-        "load average before": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-    }
-
-
-def nginx_version() -> str:
-    """The version of nginx, which says it on standard error."""
-    said = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=True).stderr
-    return said.strip().rpartition("/")[2]

@@ -1,0 +1,125 @@
+"""Compares serving of networks: the generated projects, TorchServe, and the classic stack.
+
+Every figure is a median over interleaved rounds on this machine; what counts are the ratios. Needs wrk, nginx and Java.
+Usage, in benchmarks/: python -m networks_serving {tensorflow,pytorch} [--rounds N] [--seconds N]
+"""
+
+import shutil
+from pathlib import Path
+
+from common import compare, program, results, sides
+from common.environments import BUILD, pins, python
+from common.measure import Side
+from common.processes import run
+from common.projects import Project
+from common.results import OURS, bar
+from common.sides import CLASSIC, CLASSIC_REQUIREMENTS, WORKERS
+
+HERE = Path(__file__).resolve().parent
+TITLE = "Serving networks, side by side"
+PEERS = HERE / "peers"
+TORCHSERVE_REQUIREMENTS = PEERS / "torchserve-requirements.txt"
+ROW = "18.5\n"
+CONNECTIONS = 8
+DIGITS = 3  # the same float32 arithmetic, in another order
+WARM_UP = 6  # seconds, for Java
+THREADS = f"{OURS}: 1 process, {WORKERS} threads"
+CALLED = f"{CLASSIC}, model(x)"
+TORCHSERVE = {f"TorchServe, {count} worker{'s'[: count > 1]}": count for count in (1, WORKERS)}
+BARS = {"tensorflow": {CLASSIC: 2.0}, "pytorch": dict.fromkeys((CLASSIC, *TORCHSERVE), 1.5)}
+# The other design of our server: threads of one process, instead of processes with one thread each.
+FORKED = {"workers=settings.workers,": "workers=1,", "blocking_threads=1,": "blocking_threads=settings.workers,"}
+
+
+def contenders(project: Project) -> list[Side]:
+    """Return all sides of a framework, with the model that our side trains."""
+    project.generate()
+    project.train()
+    itself = (project.folder / "requirements.txt", *project.itself())
+    constraints = project.folder / "constraints.txt"
+    framework = project.framework
+
+    interpreter = python(f"classic-{framework}", CLASSIC_REQUIREMENTS, *itself, constraints=constraints)
+    found = [sides.ours(project), sides.classic(project, interpreter, PEERS, f"{framework}_model")]
+    if framework == "tensorflow":
+        called = sides.classic(project, interpreter, PEERS, "tensorflow_call", CALLED)
+        return [*found, called, sides.ours(project, THREADS, threads(project))]
+    torchserve = python("torchserve", TORCHSERVE_REQUIREMENTS, *itself, constraints=constraints)
+    return [*found, *(serve_torch(project, Path(torchserve), name, count) for name, count in TORCHSERVE.items())]
+
+
+def threads(project: Project) -> Path:
+    """Return a copy of the project, whose server has the other design."""
+    copy = BUILD / "projects/threads/benchmark"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(project.folder, copy)
+    serving = copy / "runtime/serving.py"
+    text = serving.read_text()
+    for old, new in FORKED.items():
+        if text.count(old) != 1:
+            raise RuntimeError(f"runtime/serving.py no longer has one {old!r}: this benchmark must follow it")
+        text = text.replace(old, new)
+    serving.write_text(text)
+    return copy
+
+
+def serve_torch(project: Project, interpreter: Path, name: str, workers: int) -> Side:
+    """Return TorchServe, as its program `torchserve` starts it."""
+    folder = BUILD / "run/pytorch" / f"torchserve-{workers}"
+    folder.mkdir(parents=True, exist_ok=True)
+    pack = ("--model-name", "benchmark", "--version", "1", "--export-path", str(folder), "--force")
+    files = ("--handler", str(PEERS / "torchserve_handler.py"), "--extra-files", str(sides.PEERS / "pytorch_model.py"))
+    run(str(interpreter.parent / "torch-model-archiver"), *pack, *files)
+
+    settings = (PEERS / "torchserve.properties").read_text().replace("WORKERS", str(workers))
+    ports = sides.free_ports(6)
+    for number, port in enumerate(ports):
+        settings = settings.replace(f"PORT{number}", str(port))
+    (folder / "config.properties").write_text(settings)
+
+    (packages,) = interpreter.parent.parent.glob("lib/python*/site-packages")
+    home, classes = f"-Dmodel_server_home={packages}", f"{packages}/ts/frontend/*"
+    java = ("java", home, "-cp", classes, "org.pytorch.serve.ModelServer")
+    options = ("--python", str(interpreter), "-f", "config.properties", "-s", str(folder), "-ncs")
+    return Side(name, (*java, *options), ports[0], {"MODEL_FOLDER": str(project.base)}, folder)
+
+
+def versions(project: Project) -> dict[str, str]:
+    """Return the versions of what is compared."""
+    files = [CLASSIC_REQUIREMENTS, project.folder / "runtime/requirements.txt", project.folder / "requirements.txt"]
+    if project.framework == "pytorch":
+        files.append(TORCHSERVE_REQUIREMENTS)
+    pinned = pins(*files, *project.itself())
+    shown = ("torch", "torchserve", "tensorflow-cpu", "keras", "granian", "flask", "gunicorn", "pandas")
+    return {"nginx": sides.nginx_version()} | {name: pinned[name] for name in shown if name in pinned}
+
+
+def bars(framework: str, tables: dict) -> list[dict]:
+    """Return the project's own limits."""
+    ratios = tables[compare.load_title(CONNECTIONS)]["ratios"]
+    return [
+        bar(f"requests/s over those of {peer}", ratios[peer]["requests/s"], "x", at_least=wanted)
+        for peer, wanted in BARS[framework].items()
+    ]
+
+
+def main() -> None:
+    """Measure a framework and report."""
+    parser = program.serving_parser(__doc__)
+    parser.add_argument("framework", choices=list(BARS))
+    arguments = parser.parse_args()
+    program.prepare("wrk", "nginx", "java")
+
+    framework = arguments.framework
+    project = Project(framework, framework)
+    of = contenders(project)
+    found = results.new(vars(arguments), versions(project))
+    found["tables"] = compare.serving(
+        of, ROW, arguments.rounds, arguments.seconds, (CONNECTIONS,), digits=DIGITS, warm_up=WARM_UP
+    )
+    found["bars"] = bars(framework, found["tables"])
+    results.save(HERE, TITLE, framework, found)
+
+
+if __name__ == "__main__":
+    main()
