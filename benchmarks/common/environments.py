@@ -1,6 +1,7 @@
 """Virtual environments of what is compared, each with pinned packages."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from common.processes import run
@@ -10,15 +11,17 @@ BUILD = BENCHMARKS / "build"
 TEMPLATE_REQUIREMENTS = BENCHMARKS / "common/template-requirements.txt"
 
 
-def python(name: str, *requirements: Path, constraints: Path | None = None) -> str:
+def python(name: str, *requirements: Path, constraints: Sequence[Path] = ()) -> str:
     """Return the interpreter of a virtual environment with these packages, made when they change."""
     folder = BUILD / "venv" / name
-    files = [*requirements, *([constraints] if constraints else [])]
-    made_of, wanted = folder / "made_of", "\n".join([sys.version, *(file.read_text() for file in files)])
+    made_of, wanted = (
+        folder / "made_of",
+        "\n".join([sys.version, *(file.read_text() for file in [*requirements, *constraints])]),
+    )
     if not made_of.exists() or made_of.read_text() != wanted:
         print(f"making the virtual environment of {name}", flush=True)
         arguments = [part for file in requirements for part in ("-r", str(file))]
-        arguments += ["-c", str(constraints)] if constraints else []
+        arguments += [part for file in constraints for part in ("-c", str(file))]
         run(sys.executable, "-m", "venv", "--clear", str(folder))
         run(str(folder / "bin/python"), "-m", "pip", "install", "--quiet", *arguments)
         made_of.write_text(wanted)

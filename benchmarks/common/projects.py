@@ -41,7 +41,7 @@ class Project:
         """Generate the project anew."""
         output = self.folder.parent
         shutil.rmtree(output, ignore_errors=True)
-        run(*generation(output, self.language, self.framework), **HOME)
+        run(*generation(output, self.framework), **HOME)
         for name, file in self.files.items():
             shutil.copy(file, self.folder / name)
 
@@ -50,7 +50,11 @@ class Project:
         if self.language == "r":
             return "sh"
         requirements = [self.folder / "requirements.txt", self.folder / "runtime/requirements.txt", *self.itself()]
-        return python(f"ours-{self.framework}", *requirements, constraints=self.folder / "constraints.txt")
+        return python(f"ours-{self.framework}", *requirements, constraints=self.constraints())
+
+    def constraints(self) -> list[Path]:
+        """Return the files that pin what all of these bring with them."""
+        return [self.folder / "constraints.txt", self.folder / "runtime/constraints.txt"]
 
     def itself(self) -> list[Path]:
         """Return the file that pins a framework which differs between CPUs and GPUs: the peers take the same."""
@@ -82,8 +86,8 @@ def cookiecutter(*arguments: str) -> tuple[str, ...]:
     return python("template", TEMPLATE_REQUIREMENTS), "-m", "cookiecutter", *arguments
 
 
-def generation(output: Path, language: str, framework: str) -> tuple[str, ...]:
+def generation(output: Path, framework: str) -> tuple[str, ...]:
     """Return the command that generates a project in a folder."""
-    answers = ("project_name=Benchmark", f"language={language}", f"framework={framework}")
+    answers = ("project_name=Benchmark", f"framework={framework}")
     options = ("--no-input", "--default-config", "--output-dir", str(output))
     return cookiecutter(*options, str(TEMPLATE), *answers)

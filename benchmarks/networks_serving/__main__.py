@@ -36,7 +36,7 @@ def contenders(project: Project) -> list[Side]:
     project.generate()
     project.train()
     itself = (project.folder / "requirements.txt", *project.itself())
-    constraints = project.folder / "constraints.txt"
+    constraints = project.constraints()
     framework = project.framework
 
     interpreter = python(f"classic-{framework}", CLASSIC_REQUIREMENTS, *itself, constraints=constraints)
@@ -53,11 +53,11 @@ def threads(project: Project) -> Path:
     copy = BUILD / "projects/threads/benchmark"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(project.folder, copy)
-    serving = copy / "runtime/serving.py"
+    serving = copy / "runtime/serving/program.py"
     text = serving.read_text()
     for old, new in FORKED.items():
         if text.count(old) != 1:
-            raise RuntimeError(f"runtime/serving.py no longer has one {old!r}: this benchmark must follow it")
+            raise RuntimeError(f"runtime/serving/program.py no longer has one {old!r}: this benchmark must follow it")
         text = text.replace(old, new)
     serving.write_text(text)
     return copy

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import BaseModel
 from sklearn.tree import DecisionTreeClassifier
 
-from runtime.tables import matrix
+from runtime.api import matrix
 
 
 class Hyperparameters(BaseModel):
