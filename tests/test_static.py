@@ -134,7 +134,6 @@ def test_the_sources_and_the_projects_are_linted_by_the_same_rules():
     here = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
     there = tomllib.loads((LAYERS / "python/_shared/ruff.toml").read_text())
     del there["extend-include"], there["lint"]["per-file-ignores"]  # of the scripts without a suffix
-    del here["lint"]["isort"]  # in a project, what is its own lies beside its settings
     assert here == there
     assert tomllib.loads((ROOT / "air.toml").read_text()) == tomllib.loads((LAYERS / "r/_shared/air.toml").read_text())
 

@@ -58,7 +58,6 @@ def prepare(paths: Paths, settings: Settings) -> Callable[[], Any]:
     """
     # Late, because the numeric libraries that they import read the variables that limit_threads sets.
     import algorithm
-
     from runtime import adapter
     from runtime.serving import handlers
     from runtime.serving.answer import Answers

@@ -119,7 +119,6 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         distribution.start(job.hosts, addresses)
         job.stopping.listen(interrupt=False)  # again: TensorFlow has taken the signal away
     import algorithm
-
     from runtime import adapter
 
     gc.freeze()
