@@ -1,0 +1,52 @@
+"""`make lock` of a generated project pins what its packages bring, and nothing else changes."""
+
+import pytest
+from commands import run
+from template import LAYERS, MATRIX, files, own_layers
+from test_project import make
+
+PYTHON = [pair for pair in MATRIX if pair[0] == "python"]
+FILES = ("constraints.txt", "runtime/constraints.txt", "requirements.txt")
+
+
+def contents(project):
+    """What a lock might change, and what it might leave behind."""
+    return {name: (project / name).read_text() for name in FILES}, sorted(path.name for path in project.iterdir())
+
+
+@pytest.mark.frameworks(PYTHON[:1])
+def test_a_lock_pins_what_your_packages_bring(bake, language, framework):
+    project = bake(language=language, framework=framework)
+    requirements = project / "requirements.txt"
+    requirements.write_text("joblib==1.6.0\nrequests==2.34.2\n")
+    run("make", "lock", cwd=project)
+    text = (project / "constraints.txt").read_text()
+    assert "urllib3==" in text and "idna==" in text
+    assert not any(f"{name}==" in text for name in ("requests", "joblib", "click", "Werkzeug"))
+
+    locked = contents(project)
+    run("make", "lock", cwd=project)
+    assert contents(project) == locked, "without a change nothing changes"
+
+    requirements.write_text("no-such-package-anywhere==1.0\n")
+    before = contents(project)
+    result = make(project, "lock")
+    assert result.returncode != 0
+    assert "constraints.txt stays as it was" in result.stderr
+    assert contents(project) == before, "nothing is left of one that fails"
+
+
+@pytest.mark.frameworks(PYTHON)
+def test_what_the_runtime_brings_is_not_pinned_in_the_users_files(language, framework):
+    """So an update of the template can raise it."""
+
+    def pinned(names, folder):
+        lines = [line for name in names for line in folder.joinpath(name).read_text().lower().splitlines()]
+        return {line.partition("==")[0].replace("_", "-") for line in lines if "==" in line}
+
+    runtime = LAYERS / language / "_shared/runtime"
+    theirs = pinned(["requirements.txt", "constraints.txt", "tests/requirements.txt"], runtime)
+    (own,) = [folder for folder in own_layers(language, framework) if folder.name == framework]
+    yours = pinned([name for name in files(own) if name in ("requirements.txt", "constraints.txt")], own)
+    assert theirs and yours
+    assert not theirs & yours
