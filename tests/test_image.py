@@ -72,8 +72,9 @@ def test_the_device_chooses_the_packages(
         result = build(docker, folder, tag, *(f"--build-arg={argument}" for argument in arguments), buildkit=buildkit)
         assert result.returncode == 0, result.stdout + result.stderr
     called = subprocess.run([docker, "run", "--rm", tag, "cat", "/pip"], capture_output=True, text=True, check=True)
-    files = "-r requirements.txt -r requirements-gpu.txt -r runtime/requirements.txt -c constraints.txt"
-    assert called.stdout.endswith(f" {files} https://mirror.example/simple\n")
+    files = "-r requirements.txt -r requirements-gpu.txt -r runtime/requirements.txt"
+    constraints = "-c constraints.txt -c runtime/constraints.txt"
+    assert called.stdout.endswith(f" {files} {constraints} https://mirror.example/simple\n")
 
 
 @pytest.mark.frameworks(ONE_EACH)
@@ -106,4 +107,4 @@ def test_only_what_the_algorithm_needs_is_in_the_image(image: str, docker: str):
     )
     names = {name.removeprefix("/opt/program/") for name in listed.stdout.split()}
     assert {"runtime/train", "runtime/serve"} <= names
-    assert not [name for name in names if name.startswith((".git", ".venv", "local_test", "tests"))]
+    assert not [name for name in names if name.startswith((".git", ".venv", "local_test", "tests", "runtime/tests"))]
