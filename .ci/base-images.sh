@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 PYTHON_IMAGE=public.ecr.aws/docker/library/python:3.13-slim-trixie
 DEBIAN_IMAGE=public.ecr.aws/docker/library/debian:trixie-slim
 TORCH_IMAGE=sm-algo-test-torch # tests/conftest.py names it too
-TORCH_PACKAGES="{{cookiecutter.project_slug}}/_layers/python/pytorch/requirements-cpu.txt"
+TORCH_PACKAGES="{{cookiecutter.project_slug}}/_layers/python/_torch/requirements-cpu.txt"
 IMAGE_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 # stand_in TAG SUITE PACKAGES [WHEELS]: import a minimal Debian SUITE with PACKAGES as TAG. Its pip finds the WHEELS in

@@ -16,14 +16,17 @@ from cookiecutter.main import cookiecutter
 from locks import only_one
 from reference.runs import Images
 from scheduling import SHARING, ByFramework
-from template import FRAMEWORKS, LAYERS, MATRIX, ROOT, copy_template, distributes
+from template import FRAMEWORKS, MATRIX, ROOT, copy_template, distributes, own_layers
 
 TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch's index cannot be reached
 
 # The modules that try local_test on the reference container.
 OF_REFERENCE = ("test_defects", "test_local_test")
-# Those that take longest come first, so that no worker is left alone with one.
-LONGEST_FIRST = sorted(MATRIX, key=lambda pair: not distributes(*pair))
+REFERENCE = "reference"
+# The lanes after those tests that need neither Docker nor a shared project. The longest come first, so that no worker
+# is left alone with one; those of the reference, which wait much, beside a framework, which computes much.
+ORDER = [framework for _, framework in sorted(MATRIX, key=lambda pair: not distributes(*pair))]
+ORDER.insert(1, REFERENCE)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,20 +69,24 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         assert item.path.stem in SHARING, f"{item.path.stem} shares projects: name it in tests/scheduling.py"
     if "docker" in item.fixturenames:
         item.add_marker(pytest.mark.docker)
-    item.user_properties.append(("lane", "reference" if item.path.stem in OF_REFERENCE else framework))
+    item.user_properties.append(("lane", lane_of(item)))
+
+
+def lane_of(item: pytest.Item) -> str:
+    """Return the lane that a test belongs to: the reference container, a framework, or "none"."""
+    return REFERENCE if item.path.stem in OF_REFERENCE else framework_of(item)
 
 
 def place(item: pytest.Item) -> tuple[int, ...]:
     """Return where a test stands in the order of all.
 
-    First what needs neither Docker nor a shared project, while CI still makes the base images; then framework by
-    framework, what needs Docker and an SDK last; at the end many short tests, so that the workers end together.
+    First what needs neither Docker nor a shared project, while CI still makes the base images; then lane by lane, what
+    needs Docker and an SDK last; at the end what needs Docker and belongs to no framework.
     """
-    needs_docker = "docker" in item.fixturenames
-    if item.path.stem in SHARING and framework_of(item) != "none":
-        frameworks = [framework for _, framework in LONGEST_FIRST]
-        return 1, frameworks.index(framework_of(item)), needs_docker, item.path.stem == "test_sdk"
-    return 2 if needs_docker or item.path.stem in OF_REFERENCE else 0, needs_docker
+    needs_docker, lane = "docker" in item.fixturenames, lane_of(item)
+    if lane == REFERENCE or (lane != "none" and item.path.stem in SHARING):
+        return 1, ORDER.index(lane), needs_docker, item.path.stem == "test_sdk"
+    return 2 * needs_docker, needs_docker
 
 
 @pytest.hookimpl(trylast=True)
@@ -134,8 +141,8 @@ def package_index(language: str, framework: str) -> Iterator[None]:
     Without it, PyTorch is tested on another base image than users have, which has an older Python and a wheel of
     PyTorch, and in the local environment with a wheel that pip's configuration (find-links) must provide.
     """
-    file = LAYERS / language / framework / "requirements-cpu.txt"
-    index = re.search(r"^--extra-index-url (\S+)$", file.read_text(), re.MULTILINE) if file.exists() else None
+    packages = [file.read_text() for folder in own_layers(language, framework) for file in folder.glob("*-cpu.txt")]
+    index = re.search(r"^--extra-index-url (\S+)$", "\n".join(packages), re.MULTILINE)
     with pytest.MonkeyPatch.context() as environment:
         if index and not reachable(f"{index[1]}/torch/"):
             environment.setenv("BUILD_ARGS", f"--build-arg BASE_IMAGE={TORCH_IMAGE}")

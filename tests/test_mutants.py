@@ -35,15 +35,6 @@ PYTHON = {
         {"test_garbage"},
         ["500 Internal", "answer with 400"],
     ),
-    "training ignores SIGTERM": (
-        change(
-            "runtime/training/stopping.py",
-            "signal.signal(signal.SIGTERM, stop)",
-            "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
-        ),
-        {"test_sigterm_ends_training"},
-        ["SIGTERM"],
-    ),
 }
 
 R = {
@@ -52,24 +43,9 @@ R = {
         {"test_garbage"},
         ["500 Internal", "answer with 400"],
     ),
-    "training ignores SIGTERM": (
-        change("runtime/train", "trap stop TERM\n", "trap '' TERM\n"),
-        {"test_sigterm_ends_training"},
-        ["SIGTERM"],
-    ),
 }
 
 TOGETHER = {
-    "every host saves the model": (
-        change("runtime/training/program.py", "    if not job.is_first:\n", "    if False:\n"),
-        {"test_one_host_writes_the_model"},
-        ["/opt/ml/model", "first of hosts"],
-    ),
-    "nobody hears of a host that dies": (
-        change("runtime/distributed/cluster.py", "        if not self._leaving:\n", "        if False:\n"),
-        {"test_last_host_dies", "test_first_host_dies"},
-        ["/opt/ml/output/failure does not mention"],
-    ),
     "each host trains alone on its share": (
         change(
             "runtime/distributed/distribution.py",

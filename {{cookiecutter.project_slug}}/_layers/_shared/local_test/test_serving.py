@@ -190,7 +190,7 @@ def test_bind_to_port(engine, up):
     port = str(free_port())  # in a container any port is free
     server = engine.serve(up.serving.model, {"SAGEMAKER_BIND_TO_PORT": port}, read_only=up.serving.read_only)
     try:
-        give_up = 2 * up.startup.healthy_after + 5
+        give_up = 2 * up.startup.healthy_after + WAITS.another_start
         while server.exit_code is None and server.seconds < give_up:
             if server.poll().status == 200:
                 break

@@ -18,6 +18,7 @@ class Waits:
     idle_hosts: float = 1.0  # for the end of hosts with nothing to do, once the first one is training
     healthy: float = 480.0  # for the first 200 on /ping (I8)
     second_chance: float = 15.0  # for an answer of a server that was healthy too early
+    another_start: float = 5.0  # for a server to come up once more, beside twice what it took the first time
     ping: float = 2.0  # for an answer to /ping (I8)
     invocation: float = 60.0  # for an answer to /invocations (I13)
     stalled: float = 5.0  # for an answer to a sample request, which is asked again to see what it takes
@@ -33,21 +34,22 @@ SHORT = Waits(
     training=20.0,
     going=8.0,
     second_sign=1.0,
-    endless=6.0,
-    stop_training=5.0,
+    endless=4.0,
+    stop_training=3.0,
     checkpoint=0.1,
     first_host_late=0.5,
-    host_gone=6.0,
+    host_gone=4.0,
     idle_hosts=0.5,
     healthy=8.0,
     second_chance=3.0,
+    another_start=2.0,
     ping=1.5,
     invocation=6.0,
     stalled=2.0,
     busy=0.5,
     half_way=0.1,
     stop_serving=5.0,
-    recovery=5.0,
+    recovery=3.0,
     processing=10.0,
 )
 

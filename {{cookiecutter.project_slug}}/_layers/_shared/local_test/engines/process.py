@@ -124,6 +124,14 @@ class LocalProgram(Program):
         shutil.rmtree(self.base, ignore_errors=True)
 
 
+def size_of(file: Path) -> int:
+    """Return the bytes of a file, 0 where there is none: it may have been renamed since it was listed."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 class LocalRun(LocalProgram, Run):
     """A training job as a local process."""
 
@@ -133,7 +141,7 @@ class LocalRun(LocalProgram, Run):
 
     def checkpoint_files(self) -> list[str]:
         folder = self.base / "checkpoints"
-        return [str(path.relative_to(folder)) for path in files(folder) if path.exists() and path.stat().st_size]
+        return [str(path.relative_to(folder)) for path in files(folder) if size_of(path)]
 
     def collect(self) -> Path:
         return self.base

@@ -44,7 +44,7 @@ def train(channels, hyperparameters, job):
         loss.backward()
         optimizer.step()
         job.report({"epoch": epoch, "loss": distribution.total([loss.item()])[0] / distribution.size()})
-        if consensus.anyone(job.stopping):
+        if consensus.anyone(bool(job.stopping)):
             break
     return network
 """
