@@ -83,7 +83,7 @@ def place(item: pytest.Item) -> tuple[int, ...]:
     First what needs neither Docker nor a shared project, while CI still makes the base images; then lane by lane, what
     needs Docker and an SDK last; at the end what needs Docker and belongs to no framework.
     """
-    needs_docker, lane = "docker" in item.fixturenames, lane_of(item)
+    needs_docker, lane = item.get_closest_marker("docker") is not None, lane_of(item)
     if lane == REFERENCE or (lane != "none" and item.path.stem in SHARING):
         return 1, ORDER.index(lane), needs_docker, item.path.stem == "test_sdk"
     return 2 * needs_docker, needs_docker

@@ -113,14 +113,19 @@ def test_each_defect_of_the_reference_is_a_mistake():
     assert found == {mistake.defect for mistake in MISTAKES.values() if mistake.defect}
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+def in_engine(engine: str, value: object, name: str) -> object:
+    """Return a parameter of a test that is run in an engine."""
+    return pytest.param(value, id=name, marks=[pytest.mark.docker] if engine == "docker" else [])
+
+
+@pytest.mark.parametrize("engine", [in_engine(engine, engine, engine) for engine in ENGINES])
 def test_nothing_fails_without_a_mistake(local_test: Run, engine: str):
     outcome = local_test(engine, None, "local_test", hosts=3)
     assert not outcome.failed, outcome.output
     assert set(outcome.skipped) == {name for name, check in CHECKS.items() if engine not in check.engines}
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", [in_engine(mistake.engines[0], name, name) for name, mistake in MISTAKES.items()])
 def test_a_mistake_fails_what_it_should_in_its_section(local_test: Run, name: str):
     """In processes, which start in no time; in containers what shows only there."""
     own = {CHECKS[check].module for check in MISTAKES[name].checks}
@@ -129,6 +134,7 @@ def test_a_mistake_fails_what_it_should_in_its_section(local_test: Run, name: st
     expect(outcome, name)
 
 
+@pytest.mark.docker
 @pytest.mark.parametrize("name", [name for name in MISTAKES if MISTAKES[name].engines == ENGINES])
 def test_a_mistake_fails_the_same_in_containers(local_test: Run, name: str):
     checks = [CHECKS[check] for check in MISTAKES[name].checks]
@@ -141,7 +147,7 @@ def test_a_mistake_fails_nothing_else_in_the_whole_suite(local_test: Run, name: 
     expect(local_test("process", name, "local_test", hosts=2), name)
 
 
-@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
+@pytest.mark.parametrize("check", [in_engine(check.engines[0], check, name) for name, check in CHECKS.items()])
 def test_a_check_gives_the_same_verdict_alone(local_test: Run, check: Check):
     engine = check.engines[0]
     sound = local_test(engine, None, check.address, hosts=hosts_for(check.module))
