@@ -23,6 +23,4 @@ def test_a_folder_and_its_entries_are_a_framework(cli, tmp_path, template_copy):
     assert result.returncode == 0, result.stderr
     project = tmp_path / "out/my-algorithm"
     assert "It predicts the mean." in (project / "README.md").read_text()
-    for target in ("test", "lint"):
-        run("make", target, cwd=project)
     run("make", "local-test", "ENGINE=process", cwd=project)
