@@ -31,29 +31,25 @@ def test_files_that_train_leaves_itself_are_kept_of_the_first_host_only(project,
 def test_a_crash_while_python_closes_down_does_not_fail_the_job(project, tmp_path):
     folder = project(
         """
+        import atexit
+        import os
+        import sys
+        from pathlib import Path
+
         from runtime.distributed import distribution
+
+        class Crash:
+            def __del__(self, abort=os.abort):
+                abort()
+
+        sys.crash = Crash()  # what sys has is let go last, and for certain
+        # As a library does when algorithm.py imports it.
+        atexit.register(Path(os.environ["SAGEMAKER_BASE_DIR"], "goodbye").touch)
 
         def train(channels, hyperparameters, job):
             assert distribution.total([1.0]) == 2
             (job.model_folder / "model").touch()
         """
     )
-    (tmp_path / "sitecustomize.py").write_text(
-        """
-import atexit, os, pathlib, sys, threading, time
-
-class Crash:
-    def __del__(self, abort=os.abort):
-        abort()
-
-def use_a_library():  # which registers its exit handler when algorithm.py imports it
-    while "algorithm" not in sys.modules:
-        time.sleep(0.01)
-    atexit.register(lambda: pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "goodbye").touch())
-
-sys.crash = Crash()  # what sys has is let go last, and for certain
-threading.Thread(target=use_a_library, daemon=True).start()
-"""
-    )
-    train_on_hosts(tmp_path, {}, [{}, {}], project=folder, PYTHONPATH=str(tmp_path))
+    train_on_hosts(tmp_path, {}, [{}, {}], project=folder)
     assert len(list(tmp_path.glob("*/goodbye"))) == 2
