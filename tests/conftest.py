@@ -23,10 +23,9 @@ TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch'
 # The modules that try local_test on the reference container.
 OF_REFERENCE = ("test_defects", "test_local_test")
 REFERENCE = "reference"
-# The lanes after those tests that need neither Docker nor a shared project. The longest come first, so that no worker
-# is left alone with one; those of the reference, which wait much, beside a framework, which computes much.
-ORDER = [framework for _, framework in sorted(MATRIX, key=lambda pair: not distributes(*pair))]
-ORDER.insert(1, REFERENCE)
+# The lanes after those tests that need neither Docker nor a shared project. The longest come first, and the many short
+# tests of the reference last, so that no worker is left alone.
+ORDER = [framework for _, framework in sorted(MATRIX, key=lambda pair: not distributes(*pair))] + [REFERENCE]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
