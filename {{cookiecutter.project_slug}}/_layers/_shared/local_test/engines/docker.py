@@ -187,15 +187,15 @@ class ContainerProcessing(ContainerProgram):
 class ContainerServer(ContainerProgram, Server):
     """A server in a container."""
 
-    def __init__(self, command: str, container: Container, output: Iterable[bytes], address: tuple[str, int]):
+    def __init__(self, command: str, container: Container, output: Iterable[bytes], port: int, published: int):
         super().__init__(command, container, output)
-        self.address = address
+        self.port, self.address = port, ("127.0.0.1", published)
 
     @property
     def own_address(self) -> tuple[str, int] | None:
         """The container's, which only the daemon's own machine can reach: before a published port there is a proxy."""
         networks = self.container.attrs["NetworkSettings"]["Networks"].values()
-        return next(((network["IPAddress"], PORT) for network in networks if network["IPAddress"]), None)
+        return next(((network["IPAddress"], self.port) for network in networks if network["IPAddress"]), None)
 
     def model_changes(self) -> list[str]:
         return []
@@ -361,12 +361,12 @@ class DockerEngine(Engine):
         constraints: Constraints = UNCONSTRAINED,
     ) -> ContainerServer:
         environment = environment or {}
-        inside = f"{environment.get('SAGEMAKER_BIND_TO_PORT', PORT)}/tcp"
+        inside = int(environment.get("SAGEMAKER_BIND_TO_PORT", PORT))
         container = self._create(
             ["serve"],
             mounts=[self._model_mount(model) if read_only else self._mount(f"{ML}/model", model)],
             environment=environment,
-            ports={inside: ("127.0.0.1", port or None)},
+            ports={f"{inside}/tcp": ("127.0.0.1", port or None)},
             **constraints.options,
         )
         words = [f"--env {name}={value}" for name, value in environment.items()]
@@ -374,9 +374,9 @@ class DockerEngine(Engine):
 
         def started(container: Container, output: Iterable[bytes]) -> ContainerServer:
             container.reload()
-            published = container.ports.get(inside)  # none of one that has ended at once
+            published = container.ports.get(f"{inside}/tcp")  # none of one that has ended at once
             return ContainerServer(
-                command, container, output, ("127.0.0.1", int(published[0]["HostPort"]) if published else 0)
+                command, container, output, inside, int(published[0]["HostPort"]) if published else 0
             )
 
         return self._start(container, started)

@@ -138,6 +138,8 @@ def test_execution_parameters_and_custom_attributes():
     headers = {"X-Amzn-SageMaker-Custom-Attributes": "trace=1", "X-Unknown": "x"}
     response = server.post("/invocations", data=b"1,2", content_type="text/csv", headers=headers)
     assert response.headers["X-Amzn-SageMaker-Custom-Attributes"] == "trace=1"
+    response = server.post("/invocations", data=b"x", content_type="text/csv", headers=headers)
+    assert (response.status_code, response.headers["X-Amzn-SageMaker-Custom-Attributes"]) == (400, "trace=1")
 
 
 def test_a_batch_answer_leaves_the_last_line_break_to_sagemaker():
