@@ -36,6 +36,7 @@ lint: .venv/ready ## Run the static tests and the linters only
 format: .venv/ready ## Format the sources
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+	.venv/bin/air format .
 	find .ci "$(LAYERS)" -name '*.sh' -not -path '*/.venv/*' -exec .venv/bin/shfmt -i 0 -w {} +
 
 # Each framework's by a project's own make. What one has pinned holds for the next, so that a package that two need has

@@ -13,7 +13,11 @@ from collections import defaultdict
 from pathlib import Path
 
 FRAMEWORKS = json.loads(Path(__file__).parents[1].joinpath("cookiecutter.json").read_text())["framework"]
-LANES = {framework: framework for framework in FRAMEWORKS} | {"reference": "reference container", "none": "the rest"}
+LANES = {framework: framework for framework in FRAMEWORKS} | {
+    "local-sagemaker": "local SageMaker",
+    "reference": "reference container",
+    "none": "the rest",
+}
 
 
 def by_lane(cases: list[ET.Element]) -> dict[str, list[ET.Element]]:

@@ -20,9 +20,15 @@ from template import FRAMEWORKS, MATRIX, ROOT, copy_template, distributes, own_l
 
 TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch's index cannot be reached
 
-# The modules that try local_test on the reference container.
-OF_REFERENCE = ("test_defects", "test_local_test")
-REFERENCE = "reference"
+# The modules that try local_test on the reference container, and the SageMaker that runs here.
+REFERENCE, LOCAL_SAGEMAKER = "reference", "local-sagemaker"
+LANES = {
+    "test_defects": REFERENCE,
+    "test_local_test": REFERENCE,
+    "test_local_sagemaker": LOCAL_SAGEMAKER,
+    "test_local_sagemaker_defects": LOCAL_SAGEMAKER,
+    "test_examples": LOCAL_SAGEMAKER,
+}
 # The lanes after those tests that need neither Docker nor a shared project. The longest come first, and the many short
 # tests of the reference last, so that no worker is left alone.
 ORDER = [framework for _, framework in sorted(MATRIX, key=lambda pair: not distributes(*pair))] + [REFERENCE]
@@ -66,14 +72,20 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     framework = framework_of(item)
     if framework != "none" and "project" in item.fixturenames:
         assert item.path.stem in SHARING, f"{item.path.stem} shares projects: name it in tests/scheduling.py"
-    if "docker" in item.fixturenames:
+    if "docker" in item.fixturenames or engine_of(item) == "docker":
         item.add_marker(pytest.mark.docker)
     item.user_properties.append(("lane", lane_of(item)))
 
 
+def engine_of(item: pytest.Item) -> str | None:
+    """Return the engine that a test names among its parameters."""
+    callspec = getattr(item, "callspec", None)
+    return callspec.params.get("engine") if callspec else None
+
+
 def lane_of(item: pytest.Item) -> str:
-    """Return the lane that a test belongs to: the reference container, a framework, or "none"."""
-    return REFERENCE if item.path.stem in OF_REFERENCE else framework_of(item)
+    """Return the lane that a test belongs to: the reference container, local-sagemaker, a framework, or "none"."""
+    return LANES.get(item.path.stem) or framework_of(item)
 
 
 def place(item: pytest.Item) -> tuple[int, ...]:
@@ -82,7 +94,8 @@ def place(item: pytest.Item) -> tuple[int, ...]:
     First what needs neither Docker nor a shared project, while CI still makes the base images; then lane by lane, what
     needs Docker and an SDK last; at the end what needs Docker and belongs to no framework.
     """
-    needs_docker, lane = item.get_closest_marker("docker") is not None, lane_of(item)
+    needs_docker = item.get_closest_marker("docker") is not None
+    lane = REFERENCE if lane_of(item) == REFERENCE else framework_of(item)
     if lane == REFERENCE or (lane != "none" and item.path.stem in SHARING):
         return 1, ORDER.index(lane), needs_docker, item.path.stem == "test_sdk"
     return 2 * needs_docker, needs_docker

@@ -10,7 +10,15 @@ from template import FRAMEWORKS
 from xdist.scheduler import LoadScopeScheduling
 
 # The modules whose tests take the fixture `project`.
-SHARING = ("test_image", "test_mutants", "test_payloads", "test_project", "test_sdk")
+SHARING = (
+    "test_image",
+    "test_local_sagemaker",
+    "test_local_sagemaker_defects",
+    "test_mutants",
+    "test_payloads",
+    "test_project",
+    "test_sdk",
+)
 NAME = re.compile(rf"/({'|'.join(SHARING)})\.py::.*\[.*?({'|'.join(FRAMEWORKS)})\b")
 
 

@@ -39,7 +39,8 @@ def dockerfiles(named: dict[str, Path]) -> list[Path]:
 def lint(folder: Path, named: dict[str, Path]) -> None:
     """Lint and check the format of a folder's Python and R, and of the named shell scripts and Dockerfiles.
 
-    An R project has no rules for Python: the Python of its local_test is held to those of the sources.
+    A project has rules for its own language: the Python of an R project, and the R of the examples in a Python project,
+    are held to those of the sources.
     """
     if (folder / "ruff.toml").exists() or folder == ROOT:
         check("ruff", "check", "--no-cache", ".", cwd=folder)
@@ -47,7 +48,7 @@ def lint(folder: Path, named: dict[str, Path]) -> None:
     check("shellcheck", "--external-sources", *shell_scripts(named))
     check("shfmt", "-i", "0", "-d", *shell_scripts(named))
     check("hadolint", *dockerfiles(named))
-    if any(path.suffix == ".R" for path in named.values()):
+    if (folder / "air.toml").exists():
         check("air", "format", "--check", ".", cwd=folder)
         check("jarl", "check", ".", cwd=folder)
 

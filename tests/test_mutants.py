@@ -4,29 +4,15 @@ That every check catches a mistake is shown on the reference container (test_def
 framework can show: gradients that must be averaged, an optimizer whose state is part of a checkpoint.
 """
 
-import shutil
 import subprocess
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from commands import run
+from mutations import change, copied
 from template import MATRIX
 from test_project import outcomes
-
-
-def change(name: str, before: str, after: str) -> Callable[[Path], None]:
-    """A mutation: in a file of the project, replace some text that stands there exactly once."""
-
-    def mutate(project: Path) -> None:
-        file = project / name
-        text = file.read_text()
-        assert text.count(before) == 1, f"{name} no longer holds, exactly once: {before}"
-        file.write_text(text.replace(before, after))
-
-    return mutate
-
 
 # framework -> name -> (mutation, the checks that must fail, words that their messages must hold)
 MUTANTS = {
@@ -66,10 +52,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_a_mutant_fails_the_clause_that_it_breaks(framework: str, mutant: str, project: Path, tmp_path: Path):
     mutate, checks, words = MUTANTS[framework][mutant]
     run("make", "environment", "local_test/.venv/ready", cwd=project)
-    broken = shutil.copytree(project, tmp_path / "broken", ignore=shutil.ignore_patterns(".venv", "__pycache__"))
-    for environment in (".venv", "local_test/.venv"):
-        if (project / environment).exists():
-            (broken / environment).symlink_to(project / environment)
+    broken = copied(project, tmp_path / "broken")
     mutate(broken)
 
     selection = " or ".join(checks | CANARIES)

@@ -1,6 +1,7 @@
 """Ctrl-C and its relatives, held back while something is started or removed, so that nothing gets lost in between."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,7 +26,10 @@ def listen() -> None:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Put interrupts off to the end of the block."""
+    """Put interrupts off to the end of the block. Other threads than the main one are not interrupted anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _state["holding"] += 1
     try:
         yield

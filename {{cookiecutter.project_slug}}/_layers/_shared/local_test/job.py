@@ -6,6 +6,7 @@ change one thing and leave the rest alone.
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -55,6 +56,9 @@ class Job:
     local_mode_config: bool = False  # L6, as the SDK's local mode writes it
     extra_config_files: bool = False  # T18
     manifest_files: bool = False  # T25
+    environment: dict[str, str] = field(default_factory=lambda: {"TRAINING_JOB_NAME": "local-test"})  # T20
+    entrypoint: tuple[str, ...] = ()  # ContainerEntrypoint, and ContainerArguments (T2)
+    arguments: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, sample: Sample, hyperparameters: dict | None = None) -> "Job":
@@ -157,22 +161,32 @@ class Job:
         return "\n".join(f"{name} {files[name]}" for name in wanted)
 
 
-def write_processing(base: Path, sample: Sample) -> None:
-    """Write the tree that SageMaker has ready before a Processing job starts into `base` (PR3, PR4).
+def sample_processing(sample: Sample) -> tuple[dict, dict[str, Path], list[str]]:
+    """Return the sample's Processing job: its request, its inputs (below /opt/ml/processing), and its outputs.
 
     The sample's channels are the input `data`, the files of its folder processing/ the input `code`.
     """
-    (base / "config").mkdir(parents=True)
-    job = {
+    request = {
         "ProcessingJobArn": "arn:aws:sagemaker:eu-west-1:000000000000:processing-job/local-test",
         "ProcessingJobName": "local-test",
         "AppSpecification": {"ImageUri": "local-test", "ContainerEntrypoint": sample.processing.entrypoint},
         "Environment": {},
     }
-    (base / "config/processingjobconfig.json").write_text(json.dumps(job), encoding="utf-8")
+    inputs = {f"input/data/{name}": folder for name, folder in sample.channel_folders.items()}
+    return request, inputs | {"input/code": sample.folder / "processing"}, ["output"]
+
+
+def write_processing(base: Path, request: dict, inputs: dict[str, Path], outputs: Iterable[str]) -> None:
+    """Write the tree that SageMaker has ready before a Processing job starts into `base` (PR3, PR4).
+
+    `inputs` are folders to copy, by their names below /opt/ml/processing; `outputs` are names of folders to be there.
+    """
+    (base / "config").mkdir(parents=True)
+    (base / "config/processingjobconfig.json").write_text(json.dumps(request), encoding="utf-8")
     hosts = {"current_host": "algo-1", "hosts": ["algo-1"]}
     (base / "config/resourceconfig.json").write_text(json.dumps(hosts), encoding="utf-8")
-    for name, folder in sample.channel_folders.items():
-        shutil.copytree(folder, base / "processing/input/data" / name)
-    shutil.copytree(sample.folder / "processing", base / "processing/input/code")
-    (base / "processing/output").mkdir()
+    for name, folder in inputs.items():
+        shutil.copytree(folder, base / "processing" / name)
+    for name in outputs:
+        (base / "processing" / name).mkdir(parents=True, exist_ok=True)
+    (base / "output").mkdir()

@@ -5,6 +5,7 @@ import pytest
 from .archive import files
 from .exchange import shown
 from .explain import fail, same_answer
+from .job import sample_processing, write_processing
 from .waits import WAITS
 
 TOLERANCE = 1e-6  # of the numbers in an output
@@ -15,7 +16,9 @@ def test_processing_job(docker, sample):
     """The image runs a script of yours as a Processing job, and what it writes to its output arrives."""
     if not sample.processing:
         pytest.skip("sample.toml has no [processing]: the program and script of a Processing job")
-    run = docker.process(sample)
+    tree = docker.folder("processing")
+    write_processing(tree, *sample_processing(sample))
+    run = docker.process(tree, sample.processing.entrypoint, [], {})
     in_time = run.wait(WAITS.processing)
     output = run.collect()
     written = sorted(file.name for file in files(output))

@@ -32,7 +32,7 @@ def job_variables(job: Job, cpus: int, beside: int) -> dict[str, str]:
     """
     programs = len(job.hosts or [job.host]) + beside
     threads = os.environ.get(THREADS) or (str(max(1, cpus // programs)) if programs > 1 else "")
-    return {"TRAINING_JOB_NAME": "local-test"} | ({THREADS: threads} if threads else {})
+    return ({THREADS: threads} if threads else {}) | job.environment
 
 
 @dataclass(frozen=True)

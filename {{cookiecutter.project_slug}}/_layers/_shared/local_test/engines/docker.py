@@ -25,8 +25,7 @@ from requests import RequestException
 
 from .. import archive, interrupts
 from ..errors import EngineLost, SetupError
-from ..job import Job, write_processing
-from ..sample import Sample
+from ..job import Job
 from .base import (
     UNCONSTRAINED,
     Constraints,
@@ -175,13 +174,13 @@ class ContainerProcessing(ContainerProgram):
         super().__init__(command, container, output)
         self.collected = collected
 
-    def collect(self) -> Path:
-        """Return a folder with the content of /opt/ml/processing/output (call it once it has ended)."""
-        content = content_of(self.container, f"{ML}/processing/output")
-        self.collected.mkdir(parents=True)
-        if content:
-            archive.unpack(io.BytesIO(content), self.collected, strip="output")
-        return self.collected
+    def collect(self, folder: str = "processing/output") -> Path:
+        """Return a folder with the content of a folder below /opt/ml (call it once the job has ended)."""
+        collected = self.collected / folder
+        collected.mkdir(parents=True)
+        if content := content_of(self.container, f"{ML}/{folder}"):
+            archive.unpack(io.BytesIO(content), collected, strip=PurePosixPath(folder).name)
+        return collected
 
 
 class ContainerServer(ContainerProgram, Server):
@@ -337,18 +336,23 @@ class DockerEngine(Engine):
             self._mount(f"{ML}/input/data", data, read_only=self.read_only_channels),
         ]
         variables = job_variables(job, self.cpus, beside)
-        container = self._create(["train"], mounts=mounts, environment=variables, **options)
+        if job.entrypoint:
+            options["entrypoint"] = list(job.entrypoint)
+        words = list(job.arguments) if job.entrypoint or job.arguments else ["train"]
+        container = self._create(words, mounts=mounts, environment=variables, **options)
         network = f"--network {options['network_mode']} " if "network_mode" in options else ""
-        command = f"docker run {network}{self.image} train"
+        entrypoint = f"--entrypoint {' '.join(job.entrypoint)} " if job.entrypoint else ""
+        command = f"docker run {network}{entrypoint}{self.image} {' '.join(words)}"
         return self._start(container, partial(ContainerRun, command, job=job, collected=tree / "collected"))
 
-    def process(self, sample: Sample) -> ContainerProcessing:
-        """Start a Processing job on the sample's files, with the sample's entrypoint (PR1-PR4)."""
-        tree = self.folder("processing")
-        program, *arguments = sample.processing.entrypoint
-        write_processing(tree, sample)
-        container = self._create(arguments, mounts=[self._mount(ML, tree)], entrypoint=[program])
-        command = " ".join(["docker run --entrypoint", program, self.image, *arguments])
+    def process(
+        self, tree: Path, entrypoint: Sequence[str], arguments: Sequence[str], environment: dict[str, str]
+    ) -> ContainerProcessing:
+        """Start a Processing job whose /opt/ml is a folder; without an entrypoint by the image's own (PR1-PR4)."""
+        own = {"entrypoint": list(entrypoint)} if entrypoint else {}
+        container = self._create(arguments, mounts=[self._mount(ML, tree)], environment=environment, **own)
+        words = ["docker run", *(["--entrypoint", entrypoint[0]] if entrypoint else []), self.image, *entrypoint[1:]]
+        command = " ".join([*words, *arguments])
         return self._start(container, partial(ContainerProcessing, command, collected=tree / "collected"))
 
     def serve(

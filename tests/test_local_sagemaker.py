@@ -1,0 +1,537 @@
+"""The SageMaker that runs here (`make local-sagemaker`), asked by boto3 as the real one would be."""
+
+import io
+import json
+import tarfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from commands import run
+from local_sagemaker import BUCKET, ROLE, LocalSageMaker, expect_answer, until
+from template import MATRIX, ONE_EACH, distributes
+
+DOCKER = ONE_EACH[0]
+# What several frameworks share is tried in all its parts on one of each language, and on the first that distributes.
+WHOLE = [*ONE_EACH, next(pair for pair in MATRIX if distributes(*pair))]
+TRANSITIONS = ["Starting", "Downloading", "Training", "Uploading", "Completed"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test for each framework with local processes, and for one with Docker."""
+    if "framework" in metafunc.fixturenames:
+        pairs = WHOLE if metafunc.definition.get_closest_marker("whole") else MATRIX
+        if chosen := metafunc.definition.get_closest_marker("frameworks"):
+            cases = [(*pair, *chosen.kwargs["engine"]) for pair in chosen.args[0]]
+        else:
+            cases = [(*pair, "process") for pair in pairs] + [(*DOCKER, "docker")]
+        ids = ["-".join(case) for case in cases]
+        metafunc.parametrize(("language", "framework", "engine"), cases, ids=ids, scope="session")
+
+
+@pytest.fixture(scope="session")
+def environment(project: Path, engine: str, request: pytest.FixtureRequest) -> Path:
+    """The project, with what its engine needs."""
+    if engine == "docker":
+        request.getfixturevalue("image")
+    else:
+        run("make", "environment", cwd=project)
+    return project
+
+
+@pytest.fixture(scope="session")
+def aws(environment: Path, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSageMaker]:
+    """The SageMaker of a project, on which nothing but what it has printed may be left at its end."""
+    aws = LocalSageMaker(environment, tmp_path_factory.mktemp("aws") / "aws", engine)
+    try:
+        yield aws
+    finally:
+        left = aws.end()
+    assert left == []
+
+
+@pytest.fixture(scope="session")
+def trained(aws: LocalSageMaker) -> str:
+    """The name of a training job on the sample that has ended."""
+    aws.api.create_training_job(**aws.job("trained"))
+    aws.completed("trained")
+    return "trained"
+
+
+@pytest.fixture(scope="session")
+def endpoint(aws: LocalSageMaker, trained: str) -> str:
+    """The name of an endpoint, and of its model and its configuration."""
+    aws.model("served", trained)
+    aws.endpoint("served", "served")
+    return "served"
+
+
+def metrics_of(job: dict) -> dict[str, float]:
+    return {one["MetricName"]: one["Value"] for one in job["FinalMetricDataList"]}
+
+
+def test_trains(aws: LocalSageMaker, trained: str):
+    job = aws.completed(trained)
+    assert [one["Status"] for one in job["SecondaryStatusTransitions"]] == TRANSITIONS
+    assert metrics_of(job).keys() == {one["Name"] for one in aws.sample["training"]["metrics"]}
+    assert job["BillableTimeInSeconds"] >= 1 and job["TrainingEndTime"] > job["TrainingStartTime"]
+    assert job["ModelArtifacts"]["S3ModelArtifacts"] == f"s3://{BUCKET}/out/{trained}/output/model.tar.gz"
+    assert files_of_model(aws, trained)
+    aws.await_line(trained, "=")
+
+
+def test_answers_the_samples_requests(aws: LocalSageMaker, endpoint: str):
+    for request in aws.sample["requests"]:
+        expect_answer(request, aws.invoke(endpoint, request))
+
+
+def files_of_model(aws: LocalSageMaker, job: str) -> list[str]:
+    """Return the names in a training job's model.tar.gz; none where there is no such file."""
+    if not aws.keys(f"out/{job}/output/model.tar.gz"):
+        return []
+    with tarfile.open(fileobj=io.BytesIO(aws.read(f"out/{job}/output/model.tar.gz"))) as model:
+        return model.getnames()
+
+
+def check_failure(aws: LocalSageMaker) -> None:
+    """A job with a wrong hyperparameter fails, and says why in the words of its failure file."""
+    aws.api.create_training_job(**aws.job("failing", "invalid_"))
+    job = aws.ended("failing")
+    assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
+    name = next(iter(aws.sample["training"]["invalid_hyperparameters"]))
+    assert job["FailureReason"].startswith("AlgorithmError: ") and name in job["FailureReason"]
+    assert job["FailureReason"].endswith(", exit code: 1")
+    assert "ModelArtifacts" not in job or not job["ModelArtifacts"]["S3ModelArtifacts"]
+
+
+@pytest.mark.whole
+def test_a_failed_job_says_why(aws: LocalSageMaker):
+    check_failure(aws)
+
+
+def check_stop(aws: LocalSageMaker) -> None:
+    """A long job that is stopped ends as Stopped, with a model."""
+    aws.api.create_training_job(**aws.job("stopped", "long_"))
+    until(lambda: _secondary(aws, "stopped") == "Training", "the start of the training")
+    aws.await_line("stopped", "=")
+    aws.api.stop_training_job(TrainingJobName="stopped")
+    job = aws.ended("stopped")
+    assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Stopped"
+    assert files_of_model(aws, "stopped")
+
+
+def _secondary(aws: LocalSageMaker, name: str) -> str:
+    return aws.api.describe_training_job(TrainingJobName=name)["SecondaryStatus"]
+
+
+@pytest.mark.whole
+def test_a_job_is_stopped(aws: LocalSageMaker):
+    check_stop(aws)
+
+
+@pytest.mark.whole
+def test_a_job_has_its_time(aws: LocalSageMaker):
+    aws.api.create_training_job(**aws.job("too-long", "long_", StoppingCondition={"MaxRuntimeInSeconds": 6}))
+    job = aws.ended("too-long")
+    assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+
+
+def check_interruption(aws: LocalSageMaker) -> None:
+    """A spot training that loses its instances goes on from its checkpoints, and ends as one that lost none."""
+    first, second = "undisturbed", "interrupted"
+    aws.api.create_training_job(**aws.spot(first))
+    expected = aws.completed(first)
+    aws.api.create_training_job(**aws.spot(second))
+    until(lambda: _secondary(aws, second) == "Training", "the start of the training")
+    aws.await_line(second, "=")
+    time.sleep(0.3)  # so that a checkpoint has been written after the first line
+    interrupt(aws, second)
+    job = aws.completed(second)
+    states = [one["Status"] for one in job["SecondaryStatusTransitions"]]
+    assert states == ["Starting", "Downloading", "Training", "Interrupted", *TRANSITIONS]
+    assert aws.keys(f"checkpoints/{second}/"), "no checkpoint has come to S3"
+    assert metrics_of(job) == pytest.approx(metrics_of(expected))
+    aws.await_line(second, "(?i)resuming from checkpoint", seconds=1)
+
+
+def interrupt(aws: LocalSageMaker, name: str) -> None:
+    """Take the instances of a spot training away."""
+    url = f"{aws.variables['AWS_ENDPOINT_URL']}/local/interrupt/{name}"
+    with urllib.request.urlopen(urllib.request.Request(url, method="POST")) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.whole
+def test_an_interrupted_job_goes_on(aws: LocalSageMaker):
+    check_interruption(aws)
+
+
+def check_tuning(aws: LocalSageMaker) -> None:
+    """A tuning job tries its combinations, tells each job its objective, and knows the best."""
+    training = aws.sample["training"]
+    name, value = next((key, value) for key, value in training["hyperparameters"].items() if type(value) is int)
+    objective = training["metrics"][-1]["Name"]
+    job = aws.job("")
+    static = {key: text for key, text in job["HyperParameters"].items() if key != name}
+    kept = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "ResourceConfig")
+    definition = {key: job[key] for key in (*kept, "StoppingCondition")} | {"StaticHyperParameters": static}
+    ranges = [{"Name": name, "MinValue": str(value // 2), "MaxValue": str(value * 2)}]
+    aws.api.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="tuned",
+        HyperParameterTuningJobConfig={
+            "Strategy": "Random",
+            "RandomSeed": 1,
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": objective},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 3, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"IntegerParameterRanges": ranges},
+        },
+        TrainingJobDefinition=definition,
+    )
+
+    def found() -> dict | None:
+        tuned = aws.api.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tuned")
+        return tuned if tuned["HyperParameterTuningJobStatus"] != "InProgress" else None
+
+    tuned = until(found, "the end of the tuning")
+    assert tuned["HyperParameterTuningJobStatus"] == "Completed", tuned.get("FailureReason")
+    assert tuned["TrainingJobStatusCounters"]["Completed"] == tuned["ObjectiveStatusCounters"]["Succeeded"] == 3
+    jobs = aws.api.list_training_jobs_for_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="tuned", SortBy="FinalObjectiveMetricValue", SortOrder="Ascending"
+    )["TrainingJobSummaries"]
+    values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in jobs]
+    assert len(values) == 3 and values == sorted(values)
+    best = tuned["BestTrainingJob"]
+    assert best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] == values[0]
+    for one in jobs:
+        assert value // 2 <= int(one["TunedHyperParameters"][name]) <= value * 2
+        ran = aws.completed(one["TrainingJobName"])
+        assert ran["HyperParameters"]["_tuning_objective_metric"] == objective
+
+
+@pytest.mark.whole
+def test_tunes(aws: LocalSageMaker):
+    check_tuning(aws)
+
+
+def check_transform(aws: LocalSageMaker, model: str) -> None:
+    """The records of a file are answered in their order, in one request or in many, and joined to their answers."""
+    request = next(one for one in aws.sample["requests"] if one["content_type"] == "text/csv")
+    lines = request["body"].splitlines()
+    aws.s3.put_object(Bucket=BUCKET, Key="batch/rows.csv", Body=request["body"].encode())
+    more = "\n".join([*lines, *reversed(lines), "2" if len(lines[0]) == 1 else lines[0]]) + "\n"
+    aws.s3.put_object(Bucket=BUCKET, Key="batch/more/rows.csv", Body=more.encode())
+    for name, strategy, join in (("multi", "MultiRecord", "None"), ("single", "SingleRecord", "Input")):
+        aws.api.create_transform_job(
+            TransformJobName=name,
+            ModelName=model,
+            BatchStrategy=strategy,
+            TransformInput={
+                "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/"}},
+                "ContentType": "text/csv",
+                "SplitType": "Line",
+            },
+            TransformOutput={
+                "S3OutputPath": f"s3://{BUCKET}/{name}",
+                "AssembleWith": "Line",
+                "Accept": "text/csv",
+            },
+            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+            DataProcessing={"JoinSource": join},
+        )
+        aws.api.get_waiter("transform_job_completed_or_stopped").wait(
+            TransformJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+        )
+    expect_answer(request, aws.read("multi/rows.csv.out").decode())
+    answers = aws.read("multi/more/rows.csv.out").decode().splitlines()
+    joined = [f"{line},{answer}" for line, answer in zip(more.splitlines(), answers, strict=True)]
+    assert aws.read("single/more/rows.csv.out").decode().splitlines() == joined
+    assert len(set(answers)) > 1 and answers[0] == aws.read("multi/rows.csv.out").decode().splitlines()[0]
+
+
+@pytest.mark.whole
+def test_transforms(aws: LocalSageMaker, endpoint: str):
+    check_transform(aws, endpoint)
+
+
+def check_model_error(aws: LocalSageMaker, endpoint: str) -> None:
+    """The client hears the container's own sentence, as a ModelError."""
+    with pytest.raises(aws.runtime.exceptions.ModelError) as caught:
+        aws.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"not-a-number,\xff\n", ContentType="text/csv")
+    answer = caught.value.response
+    assert 400 <= answer["OriginalStatusCode"] < 500
+    assert json.loads(answer["OriginalMessage"])["error"] in answer["Error"]["Message"]
+
+
+@pytest.mark.whole
+def test_an_error_of_the_container_reaches_the_client(aws: LocalSageMaker, endpoint: str):
+    check_model_error(aws, endpoint)
+
+
+@pytest.mark.whole
+def test_an_endpoint_is_updated_and_deleted(aws: LocalSageMaker, endpoint: str, trained: str):
+    request = aws.sample["requests"][0]
+    aws.model("another", trained)
+    aws.endpoint("updated", endpoint)
+    variant = {"VariantName": "Next", "ModelName": "another", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    aws.api.create_endpoint_config(EndpointConfigName="next", ProductionVariants=[variant])
+    aws.api.update_endpoint(EndpointName="updated", EndpointConfigName="next")
+    while aws.api.describe_endpoint(EndpointName="updated")["EndpointStatus"] == "Updating":
+        expect_answer(request, aws.invoke("updated", request))  # by the old server
+    described = aws.api.describe_endpoint(EndpointName="updated")
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "next")
+    answer = aws.runtime.invoke_endpoint(
+        EndpointName="updated", Body=request["body"], ContentType=request["content_type"]
+    )
+    assert answer["InvokedProductionVariant"] == "Next"
+    aws.api.delete_endpoint(EndpointName="updated")
+    aws.api.get_waiter("endpoint_deleted").wait(EndpointName="updated", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    aws.api.delete_endpoint_config(EndpointConfigName="next")
+    aws.api.delete_model(ModelName="another")
+    with pytest.raises(ClientError, match="Endpoint updated of account 123456789012 not found"):
+        aws.invoke("updated", request)
+    with pytest.raises(ClientError, match='Could not find model "arn:aws:sagemaker:eu-west-1:123456789012:model/ano'):
+        aws.api.describe_model(ModelName="another")
+
+
+ALONE = pytest.mark.frameworks([DOCKER], engine=["process"])
+
+
+@ALONE
+def test_an_endpoint_answers_by_s3(aws: LocalSageMaker, endpoint: str):
+    request = aws.sample["requests"][0]
+    output = {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/answers", "S3FailurePath": f"s3://{BUCKET}/failures"}}
+    aws.endpoint("asynchronous", endpoint, AsyncInferenceConfig=output)
+    answers = []
+    for key, body in (("questions/good", request["body"]), ("questions/bad", "?")):
+        aws.s3.put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+        answers.append(
+            aws.runtime.invoke_endpoint_async(
+                EndpointName="asynchronous",
+                InputLocation=f"s3://{BUCKET}/{key}",
+                ContentType=request["content_type"],
+                Accept=request["accept"],
+            )
+        )
+    good = answers[0]["OutputLocation"].removeprefix(f"s3://{BUCKET}/")
+    bad = answers[1]["FailureLocation"].removeprefix(f"s3://{BUCKET}/")
+    until(lambda: aws.keys(good) and aws.keys(bad), "two answers")
+    expect_answer(request, aws.read(good).decode())
+    assert b"client error (400)" in aws.read(bad)
+
+
+@ALONE
+def test_limits_of_a_request(aws: LocalSageMaker, endpoint: str):
+    aws.endpoint("serverless", endpoint, ServerlessConfig={"MemorySizeInMB": 2048, "MaxConcurrency": 1})
+    expect_answer(aws.sample["requests"][0], aws.invoke("serverless", aws.sample["requests"][0]))
+    for name, limit in (("serverless", 4 << 20), (endpoint, 25 << 20)):
+        with pytest.raises(ClientError, match=f"less than or equal to {limit}"):
+            aws.runtime.invoke_endpoint(EndpointName=name, Body=b"1\n" * (limit // 2 + 1), ContentType="text/csv")
+
+
+@pytest.mark.frameworks([next(pair for pair in MATRIX if distributes(*pair))], engine=["process"])
+def test_trains_on_several_hosts(aws: LocalSageMaker):
+    """Each of two hosts has a log, and one of the two objects of a sharded channel."""
+    request = aws.job("several-hosts")
+    source = request["InputDataConfig"][0]["DataSource"]["S3DataSource"]
+    (key,) = aws.keys(source["S3Uri"].removeprefix(f"s3://{BUCKET}/"))
+    for part in ("one", "two"):
+        aws.s3.copy_object(Bucket=BUCKET, CopySource={"Bucket": BUCKET, "Key": key}, Key=f"halves/{part}.csv")
+    source |= {"S3Uri": f"s3://{BUCKET}/halves/", "S3DataDistributionType": "ShardedByS3Key"}
+    request["ResourceConfig"]["InstanceCount"] = 2
+    aws.api.create_training_job(**request)
+    aws.completed("several-hosts")
+    streams = aws.client("logs").describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="several-hosts/"
+    )["logStreams"]
+    names = [stream["logStreamName"].rpartition("-")[0] for stream in streams]
+    assert names == ["several-hosts/algo-1", "several-hosts/algo-2"]
+
+
+@ALONE
+def test_data_by_manifest_or_none(aws: LocalSageMaker):
+    channel = next(iter(aws.channels))
+    (key,) = aws.keys(f"in/{channel}/")
+    manifest = [{"prefix": f"s3://{BUCKET}/in/{channel}/"}, key.rpartition("/")[2]]
+    aws.s3.put_object(Bucket=BUCKET, Key="manifest.json", Body=json.dumps(manifest).encode())
+    request = aws.job("manifest")
+    source = {"S3DataType": "ManifestFile", "S3Uri": f"s3://{BUCKET}/manifest.json"}
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"] = source
+    aws.api.create_training_job(**request)
+    assert metrics_of(aws.completed("manifest")).keys() == {one["Name"] for one in aws.sample["training"]["metrics"]}
+
+    request = aws.job("nothing")
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{BUCKET}/nothing/"
+    aws.api.create_training_job(**request)
+    reason = aws.ended("nothing")["FailureReason"]
+    assert reason.startswith("ClientError: Data download failed: No S3 objects found under S3 URL"), reason
+
+
+def without(key: str) -> Callable[[dict], None]:
+    return lambda request: request.pop(key)
+
+
+def with_(path: str, value) -> Callable[[dict], None]:
+    def change(request: dict) -> None:
+        *parents, last = path.split(".")
+        for key in parents:
+            request = request[int(key)] if key.isdigit() else request[key]
+        request[last] = value
+
+    return change
+
+
+PIPE = "The SageMaker on this machine has no mode Pipe of input data: use File or FastFile"
+CHANNEL = "InputDataConfig.0.DataSource.S3DataSource"
+
+
+@ALONE
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            with_("TrainingJobName", "job_1"),
+            "1 validation error detected: Value 'job_1' at 'trainingJobName' failed to satisfy constraint: Member must "
+            "satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+        ),
+        (with_("ResourceConfig.InstanceType", "ml.zz.large"), "Member must satisfy enum value set: [ml.m4.xlarge"),
+        (with_("ResourceConfig.InstanceCount", -1), "Value '-1' at 'resourceConfig.instanceCount' failed"),
+        (with_("HyperParameters", {"x": "y" * 2501}), "Member must have length less than or equal to 2500"),
+        (with_("EnableManagedSpotTraining", True), "Invalid MaxWaitTimeInSeconds. It must be present and be greater"),
+        (with_(f"{CHANNEL}.S3Uri", "s3://of-nobody/"), "s3://of-nobody/ does not exist"),
+        (with_("OutputDataConfig.S3OutputPath", "s3://of-nobody/"), "s3://of-nobody/ does not exist"),
+        (with_("AlgorithmSpecification.TrainingInputMode", "Pipe"), PIPE),
+        (with_(f"{CHANNEL}.S3DataType", "AugmentedManifestFile"), "no S3DataType AugmentedManifestFile"),
+        (with_("AlgorithmSpecification.ContainerEntrypoint", ["sh"]), "start it with ENGINE=docker"),
+        (with_("TrainingJobName", "trained"), "a training job with this name already exists (arn:aws:sagemaker:eu-we"),
+    ],
+)
+def test_refuses_a_training_job(aws: LocalSageMaker, trained: str, change, sentence: str):
+    request = aws.job("refused")
+    change(request)
+    with pytest.raises(ClientError) as caught:
+        aws.client("sagemaker").create_training_job(**request)
+    assert sentence in str(caught.value)
+
+
+@ALONE
+def test_refuses_what_does_not_exist(aws: LocalSageMaker, trained: str):
+    variant = {"VariantName": "V", "ModelName": "nobody", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    with pytest.raises(ClientError, match='Could not find model "arn:aws:sagemaker:eu-west-1:123456789012:model/nob'):
+        aws.api.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    with pytest.raises(ClientError, match='Could not find endpoint configuration "arn:aws'):
+        aws.api.create_endpoint(EndpointName="e", EndpointConfigName="nobody")
+    with pytest.raises(ClientError, match="Requested resource not found"):
+        aws.api.describe_training_job(TrainingJobName="nobody")
+    with pytest.raises(ClientError, match="in status Completed"):
+        aws.api.stop_training_job(TrainingJobName=trained)
+    with pytest.raises(ClientError, match=r"Could not find model data at s3://some-bucket/nothing\.tar\.gz"):
+        container = {"Image": aws.project.name, "ModelDataUrl": f"s3://{BUCKET}/nothing.tar.gz"}
+        aws.api.create_model(ModelName="empty", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    with pytest.raises(ClientError, match="has no multi-model endpoint: use Mode SingleModel"):
+        container = {"Image": aws.project.name, "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/in/"}
+        aws.api.create_model(ModelName="many", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    with pytest.raises(ClientError, match="has no CreateApp: it has "):
+        aws.api.create_app(DomainId="d", AppType="JupyterServer", AppName="a")
+
+
+def check_lists(aws: LocalSageMaker, job: str) -> None:
+    """Jobs are listed a page at a time, searched and tagged, and every region has its own."""
+    request = aws.job("tagged", Tags=[{"Key": "team", "Value": "blue"}])
+    aws.api.create_training_job(**request)
+    arn = aws.completed("tagged")["TrainingJobArn"]
+    pages = aws.api.get_paginator("list_training_jobs").paginate(PaginationConfig={"PageSize": 1})
+    names = [one["TrainingJobName"] for page in pages for one in page["TrainingJobSummaries"]]
+    assert len(names) == len(set(names)) and names.index(job) < names.index("tagged")
+    found = aws.api.list_training_jobs(NameContains="agge", StatusEquals="Completed")["TrainingJobSummaries"]
+    assert [one["TrainingJobName"] for one in found] == ["tagged"]
+    assert aws.api.list_training_jobs(NameContains="agge", StatusEquals="Failed")["TrainingJobSummaries"] == []
+
+    def search(*filters: tuple[str, str, str]) -> list[str]:
+        expression = {"Filters": [dict(zip(("Name", "Operator", "Value"), one, strict=True)) for one in filters]}
+        results = aws.api.search(Resource="TrainingJob", SearchExpression=expression)["Results"]
+        return [one["TrainingJob"]["TrainingJobName"] for one in results]
+
+    assert search(("Tags.team", "Equals", "blue")) == ["tagged"]
+    assert search(("TrainingJobName", "Contains", "agge"), ("ResourceConfig.InstanceCount", "LessThan", "1")) == []
+    aws.api.add_tags(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "test"}])
+    aws.api.delete_tags(ResourceArn=arn, TagKeys=["team"])
+    assert aws.api.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "stage", "Value": "test"}]
+    assert aws.client("sagemaker", "us-east-2").list_training_jobs()["TrainingJobSummaries"] == []
+
+
+@ALONE
+def test_lists_searches_and_tags(aws: LocalSageMaker, trained: str):
+    check_lists(aws, trained)
+
+
+IN_DOCKER = pytest.mark.frameworks([DOCKER], engine=["docker"])
+
+
+@IN_DOCKER
+def test_processes(aws: LocalSageMaker):
+    """The sample's Processing job, with its data and its script from S3 and its output to S3."""
+    assert aws.s3
+    processing = aws.sample["processing"]
+    folder = aws.project / "sample/processing"
+    for file in folder.iterdir():
+        aws.s3.upload_file(str(file), BUCKET, f"code/{file.name}")
+    places = {"data": "in/", "code": "code/"}
+    aws.api.create_processing_job(
+        ProcessingJobName="counted",
+        RoleArn=ROLE,
+        AppSpecification={"ImageUri": aws.project.name, "ContainerEntrypoint": processing["entrypoint"]},
+        ProcessingInputs=[
+            {
+                "InputName": name,
+                "S3Input": {
+                    "S3Uri": f"s3://{BUCKET}/{prefix}",
+                    "LocalPath": f"/opt/ml/processing/input/{name}",
+                    "S3DataType": "S3Prefix",
+                },
+            }
+            for name, prefix in places.items()
+        ],
+        ProcessingOutputConfig={
+            "Outputs": [
+                {
+                    "OutputName": "lines",
+                    "S3Output": {
+                        "S3Uri": f"s3://{BUCKET}/counted",
+                        "LocalPath": "/opt/ml/processing/output",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ]
+        },
+        ProcessingResources={
+            "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+        },
+    )
+    aws.api.get_waiter("processing_job_completed_or_stopped").wait(
+        ProcessingJobName="counted", WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    for name, content in processing["outputs"].items():
+        assert aws.read(f"counted/{name}").decode() == content
+
+
+@IN_DOCKER
+def test_another_entrypoint(aws: LocalSageMaker):
+    """ContainerEntrypoint and ContainerArguments take the place of `train` (T2)."""
+    request = aws.job("shell", Environment={"WHERE": "/opt/ml/model/by-hand"})
+    words = {"ContainerEntrypoint": ["sh", "-c"], "ContainerArguments": ["echo done >$WHERE; env | sort"]}
+    request["AlgorithmSpecification"] |= words
+    aws.api.create_training_job(**request)
+    aws.completed("shell")
+    assert files_of_model(aws, "shell") == ["by-hand"]
+    aws.await_line("shell", "TRAINING_JOB_ARN=arn:aws:sagemaker:eu-west-1:123456789012:training-job/shell")
+
+
+@IN_DOCKER
+def test_refuses_an_image_that_is_not_here(aws: LocalSageMaker):
+    request = aws.job("no-image")
+    request["AlgorithmSpecification"]["TrainingImage"] = "of-nobody:1"
+    with pytest.raises(ClientError, match=r"there is no image of-nobody:1 here\. Build it: make build"):
+        aws.api.create_training_job(**request)

@@ -1,0 +1,85 @@
+"""make local-sagemaker: answers AWS's API on this machine, until Ctrl-C or around one command.
+
+Usage: python -m local_test.sagemaker --engine docker|process --image NAME [--port N] [-- COMMAND...]
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from .. import interrupts
+from ..engines import CHOICES, choose
+from ..errors import SetupError
+from ..exchange import listening
+
+PROJECT = Path(__file__).resolve().parents[2]
+PORT = 8181
+ROLE = "local-sagemaker"
+
+# Nothing of the user's settings for AWS may reach this process, which is AWS.
+given = dict(os.environ)
+for name in given:
+    if name.startswith("AWS_"):
+        del os.environ[name]
+os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+def variables(endpoint: str, image: str, region: str) -> dict[str, str]:
+    """Return what a client needs in its environment: any credentials will do, and SDK v3 must not ask for the role."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": region,
+        "SAGEMAKER_VALIDATE_ROLE": "false",
+        "ROLE": f"arn:aws:iam::123456789012:role/{ROLE}",
+        "IMAGE": image,
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    found = argparse.ArgumentParser(prog="python -m local_test.sagemaker", description=__doc__.splitlines()[0])
+    found.add_argument("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
+    found.add_argument("--image", default=PROJECT.name, metavar="NAME:TAG", help="the image that is advertised")
+    found.add_argument("--port", type=int, help=f"default: {PORT}, and with a command any free one")
+    found.add_argument("command", nargs="*", help="run it with the variables set, and end with it")
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until Ctrl-C, or until the command has ended; return its exit code."""
+    options = parser().parse_args(arguments)
+    port = options.port if options.port is not None else 0 if options.command else PORT
+    if port and listening(("127.0.0.1", port)):
+        raise SetupError(f"port {port} is busy. Stop what listens there, or choose another one with --port")
+    from .server import REGION, Server
+
+    interrupts.listen()
+    engine = options.engine or choose()
+    server = Server(engine, PROJECT, port)
+    try:
+        own = variables(server.endpoint, options.image, given.get("AWS_DEFAULT_REGION", REGION))
+        server.make_role(ROLE)
+        print(f"SageMaker on this machine, engine {engine}: training, tuning, endpoints, transform, processing.")
+        print("It does not do IAM, VPC or instance types; S3 is in memory, and gone at the end. Set this for clients:")
+        print("\n".join(f"  export {name}={value}" for name, value in own.items()), flush=True)
+        if options.command:
+            return subprocess.run(options.command, env=given | own, check=False).returncode
+        print("Ctrl-C ends it.", flush=True)
+        threading.Event().wait()
+    finally:
+        with interrupts.held():
+            server.close()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (SetupError, OSError) as error:
+        sys.exit(f"local-sagemaker: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nended, with all that ran")

@@ -1,0 +1,56 @@
+"""The engines of everything that runs here, one for each job and each server, so that each can be cleaned up alone."""
+
+import threading
+import time
+from pathlib import Path
+
+from ..engines import open_engine
+from ..engines.base import Engine
+from ..errors import SetupError
+from .api import Refusal, invalid
+
+END_WITHIN = 30.0  # seconds that jobs get, at the end of all, to put away what they have
+
+
+class Engines:
+    """Opens engines and closes them; after `close` there is none left, and none is opened any more."""
+
+    def __init__(self, name: str, project: Path):
+        self.name, self.project = name, project
+        self._open: set[Engine] = set()
+        self._closing = False
+        self._lock = threading.Lock()
+
+    def open(self, image: str | None) -> Engine:
+        """Return an engine for an image; local processes are the project's own, whatever the image is called.
+
+        Raises Refusal where there is no such image.
+        """
+        with self._lock:
+            if self._closing:
+                raise Refusal("ServiceUnavailable", "The SageMaker on this machine is about to end.", 503)
+            if not image:
+                raise invalid("An algorithm of AWS's (AlgorithmName) is not on this machine: name an image.")
+            try:
+                engine = open_engine(self.name, image, self.project)
+            except SetupError as error:
+                raise invalid(str(error)) from None
+            self._open.add(engine)
+            return engine
+
+    def end(self, engine: Engine) -> None:
+        """Remove all that an engine has started and made."""
+        engine.close()
+        self._open.discard(engine)
+
+    def close(self) -> None:
+        """Kill every program, and wait until those who have started them have closed their engines."""
+        with self._lock:
+            self._closing = True
+        give_up = time.monotonic() + END_WITHIN
+        while self._open and time.monotonic() < give_up:
+            for program in [program for engine in list(self._open) for program in list(engine.programs)]:
+                program.crash()
+            time.sleep(0.1)
+        for engine in list(self._open):
+            self.end(engine)

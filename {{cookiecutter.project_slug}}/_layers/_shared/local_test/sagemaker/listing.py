@@ -1,0 +1,121 @@
+"""Describe, list, search, delete and tag: the operations that are the same for every kind of resource."""
+
+import operator
+from collections.abc import Callable
+
+from .api import MODEL, invalid, shown
+from .region import Region
+from .resources import KINDS, Kind
+
+PAGE = 10  # results, where a request does not say how many it wants
+COMPARE: dict[str, Callable] = {
+    "Equals": operator.eq,
+    "NotEquals": operator.ne,
+    "GreaterThan": operator.gt,
+    "GreaterThanOrEqualTo": operator.ge,
+    "LessThan": operator.lt,
+    "LessThanOrEqualTo": operator.le,
+    "Contains": operator.contains,
+    "In": lambda found, wanted: found in wanted.split(","),
+}
+
+
+def describe(kind: Kind, region: Region, request: dict) -> dict:
+    """Describe… of any kind."""
+    shape = MODEL.operation_model(f"Describe{kind.name}").output_shape
+    return shown(shape, region.resources.find(kind, request[f"{kind.name}Name"]))
+
+
+def delete(kind: Kind, region: Region, request: dict) -> dict:
+    """Delete… of what does not run."""
+    region.resources.delete(kind, request[f"{kind.name}Name"])
+    return {}
+
+
+def list_all(kind: Kind, region: Region, request: dict) -> dict:
+    """List… of any kind: by name, status and time, sorted, a page at a time."""
+    shape = MODEL.operation_model(f"List{kind.name}s").output_shape
+    key, summaries = next((key, member) for key, member in shape.members.items() if member.type_name == "list")
+    found = [one for one in region.resources.all(kind) if wanted(kind, request, one)]
+    by = request.get("SortBy", "CreationTime")
+    field = f"{kind.name}{by}" if by in ("Name", "Status") else by
+    found.sort(key=operator.itemgetter(field), reverse=request.get("SortOrder", kind.order) == "Descending")
+    return page(request, key, shown(summaries, found))
+
+
+def wanted(kind: Kind, request: dict, one: dict) -> bool:
+    """Whether a List operation asks for a resource."""
+    return (
+        request.get("NameContains", "") in one[f"{kind.name}Name"]
+        and request.get("StatusEquals") in (None, one.get(f"{kind.name}Status"))
+        and all(
+            request.get(f"{time}After", 0) <= one[time] <= request.get(f"{time}Before", float("inf"))
+            for time in ("CreationTime", "LastModifiedTime")
+        )
+    )
+
+
+def page(request: dict, key: str, found: list) -> dict:
+    """Return the part of a list that a request asks for, and the token for the next part."""
+    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE)
+    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
+    return {key: found[start : start + size], **more}
+
+
+def search(region: Region, request: dict) -> dict:
+    """Search: the resources of a kind whose values compare as wanted, sorted, a page at a time."""
+    record = MODEL.shape_for("SearchRecord").members
+    kind = next((kind for kind in KINDS if kind.name == request["Resource"] and kind.name in record), None)
+    if kind is None:
+        raise invalid(f"The SageMaker on this machine searches no {request['Resource']}.")
+    found = [{**one, "Tags": tags_of(region, one[f"{kind.name}Arn"])} for one in region.resources.all(kind)]
+    found = [one for one in found if matches(request.get("SearchExpression", {}), one)]
+    by = request.get("SortBy", "LastModifiedTime")
+    found.sort(key=lambda one: one.get(by, 0), reverse=request.get("SortOrder", "Descending") == "Descending")
+    return page(request, "Results", [{kind.name: shown(record[kind.name], one)} for one in found])
+
+
+def matches(expression: dict, one: dict) -> bool:
+    """Whether a description fulfils a SearchExpression, whose parts may be other ones."""
+    results = [compares(filter_, one) for filter_ in expression.get("Filters", [])]
+    results += [matches(inner, one) for inner in expression.get("SubExpressions", [])]
+    return (any if expression.get("Operator") == "Or" and results else all)(results)
+
+
+def compares(filter_: dict, one: dict) -> bool:
+    """Whether a value of a description, found by its path, compares as a Filter wants it."""
+    path, how, value = filter_["Name"], filter_.get("Operator", "Equals"), filter_.get("Value", "")
+    found = {**one, "Tags": {tag["Key"]: tag["Value"] for tag in one["Tags"]}}
+    for key in path.split(".", 1) if path.startswith("Tags.") else path.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    if how in ("Exists", "NotExists"):
+        return (found is not None) == (how == "Exists")
+    if isinstance(found, int | float):
+        try:
+            value = float(value)
+        except ValueError:
+            raise invalid(f"{path} is a number, and '{value}' is none") from None
+    return found is not None and COMPARE[how](found, value)
+
+
+def tags_of(region: Region, arn: str) -> list[dict]:
+    """Return the tags of a resource as the API shows them."""
+    return [{"Key": key, "Value": value} for key, value in region.resources.tags(arn).items()]
+
+
+def add_tags(region: Region, request: dict) -> dict:
+    """AddTags."""
+    region.resources.tags(request["ResourceArn"]).update({tag["Key"]: tag["Value"] for tag in request["Tags"]})
+    return list_tags(region, request)
+
+
+def list_tags(region: Region, request: dict) -> dict:
+    """ListTags."""
+    return {"Tags": tags_of(region, request["ResourceArn"])}
+
+
+def delete_tags(region: Region, request: dict) -> dict:
+    """DeleteTags."""
+    for key in request["TagKeys"]:
+        region.resources.tags(request["ResourceArn"]).pop(key, None)
+    return {}

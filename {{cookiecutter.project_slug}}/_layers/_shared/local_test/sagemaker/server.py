@@ -1,0 +1,144 @@
+"""The server of AWS's API: SageMaker's own operations, and moto for the rest (S3, logs, IAM, STS, ECR)."""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import boto3
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from . import hosting, listing, processing, training, transform, tuning
+from .api import Refusal, check, invalid, missing_mode
+from .engines import Engines
+from .region import Region
+from .resources import ENDPOINT_CONFIG, KINDS, MODEL, TRAINING_JOB
+
+REGION = "eu-west-1"  # of requests that name none
+JSON = "application/x-amz-json-1.1"
+# The region in the signature of a request.
+CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/")
+INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
+INTERRUPTION = re.compile(r"/local/interrupt/([^/]+)")
+
+Operation = Callable[[Region, dict], dict]
+
+
+OPERATIONS: dict[str, Operation] = {
+    **{f"Describe{kind.name}": partial(listing.describe, kind) for kind in KINDS},
+    **{f"List{kind.name}s": partial(listing.list_all, kind) for kind in KINDS},
+    **{f"Delete{kind.name}": partial(listing.delete, kind) for kind in (MODEL, ENDPOINT_CONFIG)},
+    "Search": listing.search,
+    "AddTags": listing.add_tags,
+    "ListTags": listing.list_tags,
+    "DeleteTags": listing.delete_tags,
+    "CreateTrainingJob": training.create,
+    "StopTrainingJob": training.stop,
+    "CreateHyperParameterTuningJob": tuning.create,
+    "StopHyperParameterTuningJob": tuning.stop,
+    "DescribeHyperParameterTuningJob": tuning.describe,
+    "ListTrainingJobsForHyperParameterTuningJob": tuning.list_training_jobs,
+    "CreateModel": hosting.create_model,
+    "CreateEndpointConfig": hosting.create_endpoint_config,
+    "CreateEndpoint": hosting.create_endpoint,
+    "UpdateEndpoint": hosting.update_endpoint,
+    "DeleteEndpoint": hosting.delete_endpoint,
+    "CreateTransformJob": transform.create,
+    "CreateProcessingJob": processing.create,
+}
+
+
+class Silent(WSGIRequestHandler):
+    """Handles requests without a line on the screen for each."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args) -> None:
+        pass
+
+
+class Server:
+    """SageMaker on this machine, at 127.0.0.1; `port` 0 means any free one."""
+
+    def __init__(self, engine: str, project: Path, port: int):
+        self.engines = Engines(engine, project)
+        self._regions: dict[str, Region] = {}
+        self._lock = threading.Lock()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", port, self._answer, threaded=True, request_handler=Silent)
+        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def say(self, text: str) -> None:
+        """Print what happens, with its time."""
+        print(f"{datetime.now():%H:%M:%S} {text}", flush=True)
+
+    def region(self, name: str) -> Region:
+        """Return a region, whose resources nobody else has."""
+        with self._lock:
+            if name not in self._regions:
+                self._regions[name] = Region(name, self.endpoint, self.engines, self.say)
+            return self._regions[name]
+
+    def make_role(self, name: str) -> None:
+        """Let there be a role of that name, for the SDKs that look it up."""
+        iam = boto3.client(
+            "iam",
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+
+    def close(self) -> None:
+        """End all that runs, and remove what it left."""
+        for region in list(self._regions.values()):
+            hosting.end_all(region)
+        self.engines.close()
+        self._server.shutdown()
+
+    def _answer(self, environ: dict, start_response: Callable):
+        request = Request(environ)
+        signed = CREDENTIAL.search(request.headers.get("Authorization", ""))
+        try:
+            response = self._answer_sagemaker(request, self.region(signed[1] if signed else REGION))
+        except Refusal as error:
+            body = {"__type": error.code, "message": error.message, "Message": error.message, **error.more}
+            response = Response(json.dumps(body), error.status, {"x-amzn-ErrorType": error.code}, content_type=JSON)
+        return (response or self._moto)(environ, start_response)
+
+    def _answer_sagemaker(self, request: Request, region: Region) -> Response | None:
+        """Answer what is SageMaker's; None for the rest. Raises Refusal."""
+        service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
+        if service == "SageMaker":
+            if operation not in OPERATIONS:
+                raise missing_mode(operation, f"it has {', '.join(OPERATIONS)}")
+            asked = json.loads(request.get_data() or b"{}")
+            check(operation, asked)
+            return Response(json.dumps(OPERATIONS[operation](region, asked)), content_type=JSON)
+        if found := INVOCATION.fullmatch(request.path):
+            return self._invoke(region, found[1], found[2], request)
+        if found := INTERRUPTION.fullmatch(request.path):
+            at_work = {key: work for one in list(self._regions.values()) for key, work in one.at_work.items()}
+            if (TRAINING_JOB, found[1]) not in at_work:
+                raise invalid(f"There is no training job {found[1]} at work.")
+            at_work[TRAINING_JOB, found[1]].interrupt()
+            return Response(f"{found[1]} is interrupted\n")
+        return None
+
+    def _invoke(self, region: Region, endpoint: str, how: str, request: Request) -> Response:
+        headers = {name.lower(): value for name, value in request.headers}
+        if how == "invocations-response-stream":
+            raise missing_mode("streaming of answers", "use InvokeEndpoint")
+        if how == "async-invocations":
+            number, found = hosting.invoke_async(region, endpoint, headers)
+            return Response(json.dumps({"InferenceId": number}), 202, found, content_type=JSON)
+        answer = hosting.invoke(region, endpoint, headers, request.get_data())
+        kind = answer.headers.pop("content-type", None)
+        return Response(answer.body, answer.status, answer.headers, content_type=kind)
