@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 # The modules whose tests take the fixture `project`.
 SHARING = (
+    "test_examples",
     "test_image",
     "test_local_sagemaker",
     "test_local_sagemaker_defects",

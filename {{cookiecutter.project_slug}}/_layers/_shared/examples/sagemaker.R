@@ -2,7 +2,7 @@
 # the package reticulate.
 #
 #     install.packages(c("reticulate", "RcppTOML")), and in a shell: pip install boto3
-#     IMAGE=<what build_and_push.sh has printed> ROLE=<the ARN of your role> Rscript examples/sagemaker.R
+#     IMAGE=<what build_and_push.sh has printed> ROLE=<the ARN of your role> BUCKET=<yours> Rscript examples/sagemaker.R
 #
 # On SageMaker this costs money: three instances for some minutes. On this machine it costs none, and needs no account:
 #
@@ -14,21 +14,19 @@ image <- Sys.getenv("IMAGE")
 role <- Sys.getenv("ROLE")
 script <- sub("--file=", "", grep("--file=", commandArgs(), value = TRUE))
 project <- dirname(dirname(normalizePath(script)))
-sample <- RcppTOML::parseTOML(file.path(project, "sample/sample.toml"))
+sample <- RcppTOML::parseTOML(
+  file.path(project, "sample/sample.toml"),
+  escape = FALSE
+)
 training <- sample$training
 request <- sample$requests[[1]]
 
 boto3 <- import("boto3")
 sagemaker <- boto3$client("sagemaker")
 s3 <- boto3$client("s3")
-region <- sagemaker$meta$region_name
-bucket <- sprintf("sagemaker-%s-%s", region, boto3$client("sts")$get_caller_identity()$Account)
+bucket <- Sys.getenv("BUCKET")
 name <- sprintf("%s-%d", basename(project), as.integer(Sys.time()))
 place <- sprintf("s3://%s/%s", bucket, name)
-
-if (!bucket %in% vapply(s3$list_buckets()$Buckets, function(one) one$Name, "")) {
-  s3$create_bucket(Bucket = bucket, CreateBucketConfiguration = list(LocationConstraint = region))
-}
 
 # Waits until a description says that something has ended, and returns it.
 ended <- function(describe, status) {
@@ -69,7 +67,10 @@ definition <- list(
   StoppingCondition = list(MaxRuntimeInSeconds = 3600L)
 )
 hyperparameters <- lapply(training$hyperparameters, function(value) format(value, scientific = FALSE))
-do.call(sagemaker$create_training_job, c(list(TrainingJobName = name, HyperParameters = hyperparameters), definition))
+created <- do.call(
+  sagemaker$create_training_job,
+  c(list(TrainingJobName = name, HyperParameters = hyperparameters), definition)
+)
 job <- ended(function() sagemaker$describe_training_job(TrainingJobName = name), "TrainingJobStatus")
 cat("model:", job$ModelArtifacts$S3ModelArtifacts, "\n")
 
@@ -81,9 +82,9 @@ variant <- list(
   InstanceType = "ml.m5.large",
   InitialInstanceCount = 1L
 )
-sagemaker$create_model(ModelName = name, ExecutionRoleArn = role, PrimaryContainer = container)
-sagemaker$create_endpoint_config(EndpointConfigName = name, ProductionVariants = list(variant))
-sagemaker$create_endpoint(EndpointName = name, EndpointConfigName = name)
+created <- sagemaker$create_model(ModelName = name, ExecutionRoleArn = role, PrimaryContainer = container)
+created <- sagemaker$create_endpoint_config(EndpointConfigName = name, ProductionVariants = list(variant))
+created <- sagemaker$create_endpoint(EndpointName = name, EndpointConfigName = name)
 invisible(ended(function() sagemaker$describe_endpoint(EndpointName = name), "EndpointStatus"))
 answer <- boto3$client("sagemaker-runtime")$invoke_endpoint(
   EndpointName = name,
@@ -92,12 +93,12 @@ answer <- boto3$client("sagemaker-runtime")$invoke_endpoint(
   Accept = request$accept
 )
 cat("answer:", answer$Body$read()$decode(), "\n")
-sagemaker$delete_endpoint(EndpointName = name)
-sagemaker$delete_endpoint_config(EndpointConfigName = name)
+invisible(sagemaker$delete_endpoint(EndpointName = name))
+invisible(sagemaker$delete_endpoint_config(EndpointConfigName = name))
 
 # Transform a file of records, one per line, by the same model.
-s3$put_object(Bucket = bucket, Key = paste0(name, "/batch/records"), Body = request$body)
-sagemaker$create_transform_job(
+stored <- s3$put_object(Bucket = bucket, Key = paste0(name, "/batch/records"), Body = request$body)
+created <- sagemaker$create_transform_job(
   TransformJobName = name,
   ModelName = name,
   TransformInput = list(
@@ -115,14 +116,14 @@ sagemaker$create_transform_job(
 invisible(ended(function() sagemaker$describe_transform_job(TransformJobName = name), "TransformJobStatus"))
 transformed <- s3$get_object(Bucket = bucket, Key = paste0(name, "/answers/records.out"))
 cat("transformed:", transformed$Body$read()$decode(), "\n")
-sagemaker$delete_model(ModelName = name)
+invisible(sagemaker$delete_model(ModelName = name))
 
 # Tune: three jobs, which look for the best value of the sample's first whole number.
 whole <- names(Filter(is.integer, training$hyperparameters))[1]
 value <- training$hyperparameters[[whole]]
 metric <- training$metrics[[length(training$metrics)]]$Name
 range <- list(Name = whole, MinValue = as.character(value %/% 2L), MaxValue = as.character(value * 2L))
-sagemaker$create_hyper_parameter_tuning_job(
+created <- sagemaker$create_hyper_parameter_tuning_job(
   HyperParameterTuningJobName = substr(name, nchar(name) - 31, nchar(name)),
   HyperParameterTuningJobConfig = list(
     Strategy = "Random",

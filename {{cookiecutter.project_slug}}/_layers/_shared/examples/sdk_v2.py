@@ -3,7 +3,8 @@
     pip install "sagemaker<3"
     IMAGE=<what build_and_push.sh has printed> ROLE=<the ARN of your role> python3 examples/sdk_v2.py
 
-On SageMaker this costs money: three instances for some minutes. On this machine it costs none, and needs no account:
+BUCKET names the S3 bucket for data and models; without it the SDK takes its own. On SageMaker this costs money: an
+instance or two for some minutes. On this machine it costs none, and needs no account:
 
     make local-sagemaker ARGS="-- python3 examples/sdk_v2.py"
 """
@@ -26,12 +27,14 @@ INSTANCE = "ml.m5.large"
 SAMPLE = Path(__file__).resolve().parents[1] / "sample"
 sample = tomllib.loads((SAMPLE / "sample.toml").read_text())
 training, request = sample["training"], sample["requests"][0]
-place = f"s3://{Session().default_bucket()}/{SAMPLE.parent.name}"
+session = Session(default_bucket=os.environ.get("BUCKET"))
+place = f"s3://{session.default_bucket()}/{SAMPLE.parent.name}"
 
 # Train.
 estimator = Estimator(
     image_uri=IMAGE,
     role=ROLE,
+    sagemaker_session=session,
     base_job_name=SAMPLE.parent.name,
     instance_count=1,
     instance_type=INSTANCE,
@@ -39,7 +42,10 @@ estimator = Estimator(
     metric_definitions=training["metrics"],
 )
 channels = {
-    channel: TrainingInput(S3Uploader.upload(str(SAMPLE / channel), f"{place}/{channel}"), content_type=content_type)
+    channel: TrainingInput(
+        S3Uploader.upload(str(SAMPLE / channel), f"{place}/{channel}", sagemaker_session=session),
+        content_type=content_type,
+    )
     for channel, content_type in training["channels"].items()
 }
 estimator.fit(channels)
@@ -58,7 +64,7 @@ finally:
     predictor.delete_endpoint()
 
 # Transform a file of records, one per line, by the same model.
-S3Uploader.upload_string_as_file_body(request["body"], f"{place}/batch/records")
+S3Uploader.upload_string_as_file_body(request["body"], f"{place}/batch/records", sagemaker_session=session)
 transformer = estimator.transformer(
     instance_count=1,
     instance_type=INSTANCE,
@@ -67,7 +73,7 @@ transformer = estimator.transformer(
     accept=request["accept"],
 )
 transformer.transform(f"{place}/batch", content_type=request["content_type"], split_type="Line", logs=False)
-print("transformed:", S3Downloader.read_file(f"{place}/answers/records.out"))
+print("transformed:", S3Downloader.read_file(f"{place}/answers/records.out", sagemaker_session=session))
 transformer.delete_model()
 
 # Tune: three jobs, which look for the best value of the sample's first whole number.

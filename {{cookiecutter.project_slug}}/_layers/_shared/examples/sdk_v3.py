@@ -3,7 +3,8 @@
     pip install sagemaker==3.27.0
     IMAGE=<what build_and_push.sh has printed> ROLE=<the ARN of your role> python3 examples/sdk_v3.py
 
-On SageMaker this costs money: three instances for some minutes. On this machine it costs none, and needs no account:
+BUCKET names the S3 bucket for data and models; without it the SDK takes its own. On SageMaker this costs money: an
+instance or two for some minutes. On this machine it costs none, and needs no account:
 
     make local-sagemaker ARGS="-- python3 examples/sdk_v3.py"
 """
@@ -35,20 +36,25 @@ INSTANCE = "ml.m5.large"
 SAMPLE = Path(__file__).resolve().parents[1] / "sample"
 sample = tomllib.loads((SAMPLE / "sample.toml").read_text())
 training, request = sample["training"], sample["requests"][0]
-session = Session()
+session = Session(default_bucket=os.environ.get("BUCKET"))
 bucket = session.default_bucket()
 name = f"{SAMPLE.parent.name}-{int(time.time())}"
 
-# Train. A folder of this machine is uploaded to the session's default bucket; a channel may be an S3 URI as well.
+# Train.
 trainer = ModelTrainer(
     training_image=IMAGE,
     role=ROLE,
+    sagemaker_session=session,
     base_job_name=SAMPLE.parent.name,
     compute=Compute(instance_type=INSTANCE, instance_count=1),
     hyperparameters=training["hyperparameters"],
 ).with_metric_definitions([MetricDefinition(name=one["Name"], regex=one["Regex"]) for one in training["metrics"]])
 channels = [
-    InputData(channel_name=channel, data_source=str(SAMPLE / channel), content_type=content_type)
+    InputData(
+        channel_name=channel,
+        data_source=session.upload_data(str(SAMPLE / channel), bucket, f"{name}/{channel}"),
+        content_type=content_type,
+    )
     for channel, content_type in training["channels"].items()
 ]
 trainer.train(channels)

@@ -17,7 +17,7 @@ from ..exchange import listening
 
 PROJECT = Path(__file__).resolve().parents[2]
 PORT = 8181
-ROLE = "local-sagemaker"
+NAME = "local-sagemaker"  # of the role and of the bucket that are there from the start
 
 # Nothing of the user's settings for AWS may reach this process, which is AWS.
 given = dict(os.environ)
@@ -35,8 +35,9 @@ def variables(endpoint: str, image: str, region: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": region,
         "SAGEMAKER_VALIDATE_ROLE": "false",
-        "ROLE": f"arn:aws:iam::123456789012:role/{ROLE}",
         "IMAGE": image,
+        "ROLE": f"arn:aws:iam::123456789012:role/{NAME}",
+        "BUCKET": NAME,
     }
 
 
@@ -62,8 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     engine = options.engine or choose()
     server = Server(engine, PROJECT, port)
     try:
-        own = variables(server.endpoint, options.image, given.get("AWS_DEFAULT_REGION", REGION))
-        server.make_role(ROLE)
+        region = given.get("AWS_DEFAULT_REGION", REGION)
+        own = variables(server.endpoint, options.image, region)
+        server.prepare(region, NAME, NAME)
         print(f"SageMaker on this machine, engine {engine}: training, tuning, endpoints, transform, processing.")
         print("It does not do IAM, VPC or instance types; S3 is in memory, and gone at the end. Set this for clients:")
         print("\n".join(f"  export {name}={value}" for name, value in own.items()), flush=True)

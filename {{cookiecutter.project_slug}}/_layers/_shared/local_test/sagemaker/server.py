@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -53,6 +54,12 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
+def refused(error: Refusal) -> Response:
+    """Return the response for an error, as all of AWS's clients read it."""
+    body = {"__type": error.code, "message": error.message, "Message": error.message, **error.more}
+    return Response(json.dumps(body), error.status, {"x-amzn-ErrorType": error.code}, content_type=JSON)
+
+
 class Silent(WSGIRequestHandler):
     """Handles requests without a line on the screen for each."""
 
@@ -85,16 +92,12 @@ class Server:
                 self._regions[name] = Region(name, self.endpoint, self.engines, self.say)
             return self._regions[name]
 
-    def make_role(self, name: str) -> None:
-        """Let there be a role of that name, for the SDKs that look it up."""
-        iam = boto3.client(
-            "iam",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    def prepare(self, region: str, role: str, bucket: str) -> None:
+        """Let there be a role and a bucket, so that nobody needs to make them first."""
+        aws = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)
+        aws.client("iam", endpoint_url=self.endpoint).create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        aws.client("s3", endpoint_url=self.endpoint).create_bucket(Bucket=bucket, **where)
 
     def close(self) -> None:
         """End all that runs, and remove what it left."""
@@ -109,8 +112,10 @@ class Server:
         try:
             response = self._answer_sagemaker(request, self.region(signed[1] if signed else REGION))
         except Refusal as error:
-            body = {"__type": error.code, "message": error.message, "Message": error.message, **error.more}
-            response = Response(json.dumps(body), error.status, {"x-amzn-ErrorType": error.code}, content_type=JSON)
+            response = refused(error)
+        except Exception as error:
+            traceback.print_exc()
+            response = refused(Refusal("InternalFailure", f"{type(error).__name__}: {error}", 500))
         return (response or self._moto)(environ, start_response)
 
     def _answer_sagemaker(self, request: Request, region: Region) -> Response | None:

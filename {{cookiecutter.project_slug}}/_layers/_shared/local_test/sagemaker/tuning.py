@@ -121,10 +121,15 @@ def training_request(tuning: dict, number: int, chosen: dict[str, str]) -> dict:
     definition, known = tuning["TrainingJobDefinition"], MODEL.operation_model("CreateTrainingJob").input_shape.members
     objective = tuning["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
     static = definition.get("StaticHyperParameters", {})
-    return {name: value for name, value in definition.items() if name in known} | {
-        "TrainingJobName": f"{tuning['HyperParameterTuningJobName']}-{number:03}-{secrets.token_hex(4)}",
-        "HyperParameters": {**static, **chosen, "_tuning_objective_metric": objective},
-    }
+    resources = definition.get("HyperParameterTuningResourceConfig", {})  # the newer way to say it
+    return (
+        {"ResourceConfig": resources}
+        | {name: value for name, value in definition.items() if name in known}
+        | {
+            "TrainingJobName": f"{tuning['HyperParameterTuningJobName']}-{number:03}-{secrets.token_hex(4)}",
+            "HyperParameters": {**static, **chosen, "_tuning_objective_metric": objective},
+        }
+    )
 
 
 def jobs_of(region: Region, job: dict) -> list[dict]:
