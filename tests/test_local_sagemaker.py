@@ -2,6 +2,10 @@
 
 import io
 import json
+import os
+import re
+import subprocess
+import sys
 import tarfile
 import time
 import urllib.request
@@ -12,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 from commands import run
 from local_sagemaker import BUCKET, ROLE, LocalSageMaker, expect_answer, until
-from template import MATRIX, ONE_EACH, distributes
+from template import MATRIX, ONE_EACH, ROOT, distributes
 
 DOCKER = ONE_EACH[0]
 # What several frameworks share is tried in all its parts on one of each language, and on the first that distributes.
@@ -465,6 +469,22 @@ def check_lists(aws: LocalSageMaker, job: str) -> None:
 @ALONE
 def test_lists_searches_and_tags(aws: LocalSageMaker, trained: str):
     check_lists(aws, trained)
+
+
+@ALONE
+def test_the_page_tells_what_happens(aws: LocalSageMaker):
+    """The program of docs/local-sagemaker.md prints what the page says."""
+    page = (ROOT / "docs/local-sagemaker.md").read_text()
+    program, printed = (re.search(f"```{kind}\n(.*?)```", page, re.DOTALL)[1] for kind in ("python", "text"))
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=aws.project,
+        env=os.environ | aws.variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.stdout, result.stderr) == (printed, "")
 
 
 IN_DOCKER = pytest.mark.frameworks([DOCKER], engine=["docker"])
