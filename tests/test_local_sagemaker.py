@@ -48,13 +48,16 @@ def environment(project: Path, engine: str, request: pytest.FixtureRequest) -> P
 
 @pytest.fixture(scope="session")
 def aws(environment: Path, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSageMaker]:
-    """The SageMaker of a project, on which nothing but what it has printed may be left at its end."""
+    """The SageMaker of a project; though it is at work when it is ended, nothing may be left of it."""
     aws = LocalSageMaker(environment, tmp_path_factory.mktemp("aws") / "aws", engine)
     try:
         yield aws
+        aws.api.create_training_job(**aws.job("endless", "long_"))
+        until(lambda: _secondary(aws, "endless") == "Training", "the start of the training")
     finally:
         left = aws.end()
     assert left == []
+    assert aws.process.returncode == 1
 
 
 @pytest.fixture(scope="session")
