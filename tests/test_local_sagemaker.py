@@ -230,7 +230,8 @@ def check_transform(aws: LocalSageMaker, model: str) -> None:
     aws.s3.put_object(Bucket=BUCKET, Key="batch/rows.csv", Body=request["body"].encode())
     more = "\n".join([*lines, *reversed(lines), "2" if len(lines[0]) == 1 else lines[0]]) + "\n"
     aws.s3.put_object(Bucket=BUCKET, Key="batch/more/rows.csv", Body=more.encode())
-    for name, strategy, join in (("multi", "MultiRecord", "None"), ("single", "SingleRecord", "Input")):
+    ways = (("multi", "MultiRecord", "None", "Line"), ("single", "SingleRecord", "Input", "Line"))
+    for name, strategy, join, split in (*ways, ("whole", "MultiRecord", "None", "None")):
         aws.api.create_transform_job(
             TransformJobName=name,
             ModelName=model,
@@ -238,11 +239,11 @@ def check_transform(aws: LocalSageMaker, model: str) -> None:
             TransformInput={
                 "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/batch/"}},
                 "ContentType": "text/csv",
-                "SplitType": "Line",
+                "SplitType": split,
             },
             TransformOutput={
                 "S3OutputPath": f"s3://{BUCKET}/{name}",
-                "AssembleWith": "Line",
+                "AssembleWith": split,
                 "Accept": "text/csv",
             },
             TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
@@ -255,6 +256,7 @@ def check_transform(aws: LocalSageMaker, model: str) -> None:
     answers = aws.read("multi/more/rows.csv.out").decode().splitlines()
     joined = [f"{line},{answer}" for line, answer in zip(more.splitlines(), answers, strict=True)]
     assert aws.read("single/more/rows.csv.out").decode().splitlines() == joined
+    assert aws.read("whole/more/rows.csv.out").decode().splitlines() == answers
     assert len(set(answers)) > 1 and answers[0] == aws.read("multi/rows.csv.out").decode().splitlines()[0]
 
 
@@ -330,6 +332,48 @@ def test_an_endpoint_answers_by_s3(aws: LocalSageMaker, endpoint: str):
 
 
 @ALONE
+def test_tries_all_of_a_grid(aws: LocalSageMaker):
+    job = aws.job("")
+    kept = ("AlgorithmSpecification", "RoleArn", "InputDataConfig", "OutputDataConfig", "StoppingCondition")
+    aws.api.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="grid",
+        HyperParameterTuningJobConfig={
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "train:rmse"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 9, "MaxParallelTrainingJobs": 1},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "seed", "Values": ["1", "2"]}]},
+        },
+        TrainingJobDefinition={
+            **{key: job[key] for key in kept},
+            "HyperParameterTuningResourceConfig": job["ResourceConfig"],
+        },
+    )
+
+    def found() -> list[str]:
+        jobs = aws.api.list_training_jobs_for_hyper_parameter_tuning_job(HyperParameterTuningJobName="grid")
+        done = [one for one in jobs["TrainingJobSummaries"] if one["TrainingJobStatus"] == "Completed"]
+        described = aws.api.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="grid")
+        ended = described["HyperParameterTuningJobStatus"] == "Completed"
+        return sorted(one["TunedHyperParameters"]["seed"] for one in done) if ended else []
+
+    assert until(found, "the end of the grid") == ["1", "2"]
+
+
+@ALONE
+def test_headers_that_pass(aws: LocalSageMaker, endpoint: str):
+    """Custom attributes reach the container, which sends them back (I14)."""
+    request = aws.sample["requests"][0]
+    answer = aws.runtime.invoke_endpoint(
+        EndpointName=endpoint,
+        Body=request["body"],
+        ContentType=request["content_type"],
+        Accept="application/json",
+        CustomAttributes="trace=7",
+    )
+    assert (answer["CustomAttributes"], answer["ContentType"]) == ("trace=7", "application/json")
+
+
+@ALONE
 def test_limits_of_a_request(aws: LocalSageMaker, endpoint: str):
     aws.endpoint("serverless", endpoint, ServerlessConfig={"MemorySizeInMB": 2048, "MaxConcurrency": 1})
     expect_answer(aws.sample["requests"][0], aws.invoke("serverless", aws.sample["requests"][0]))
@@ -390,7 +434,7 @@ def with_(path: str, value) -> Callable[[dict], None]:
     return change
 
 
-PIPE = "The SageMaker on this machine has no mode Pipe of input data: use File or FastFile"
+PIPE = "The SageMaker on this machine has no AlgorithmSpecification.TrainingInputMode Pipe: use File or FastFile."
 CHANNEL = "InputDataConfig.0.DataSource.S3DataSource"
 
 
@@ -410,8 +454,11 @@ CHANNEL = "InputDataConfig.0.DataSource.S3DataSource"
         (with_(f"{CHANNEL}.S3Uri", "s3://of-nobody/"), "s3://of-nobody/ does not exist"),
         (with_("OutputDataConfig.S3OutputPath", "s3://of-nobody/"), "s3://of-nobody/ does not exist"),
         (with_("AlgorithmSpecification.TrainingInputMode", "Pipe"), PIPE),
-        (with_(f"{CHANNEL}.S3DataType", "AugmentedManifestFile"), "no S3DataType AugmentedManifestFile"),
-        (with_("AlgorithmSpecification.ContainerEntrypoint", ["sh"]), "start it with ENGINE=docker"),
+        (
+            with_(f"{CHANNEL}.S3DataType", "AugmentedManifestFile"),
+            "S3DataType AugmentedManifestFile: use S3Prefix or ManifestFile",
+        ),
+        (with_("AlgorithmSpecification.ContainerEntrypoint", ["sh"]), "start local-sagemaker with ENGINE=docker"),
         (with_("TrainingJobName", "trained"), "a training job with this name already exists (arn:aws:sagemaker:eu-we"),
     ],
 )
@@ -437,10 +484,10 @@ def test_refuses_what_does_not_exist(aws: LocalSageMaker, trained: str):
     with pytest.raises(ClientError, match=r"Could not find model data at s3://some-bucket/nothing\.tar\.gz"):
         container = {"Image": aws.project.name, "ModelDataUrl": f"s3://{BUCKET}/nothing.tar.gz"}
         aws.api.create_model(ModelName="empty", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    with pytest.raises(ClientError, match="has no multi-model endpoint: use Mode SingleModel"):
+    with pytest.raises(ClientError, match=r"has no PrimaryContainer\.Mode MultiModel: use SingleModel"):
         container = {"Image": aws.project.name, "Mode": "MultiModel", "ModelDataUrl": f"s3://{BUCKET}/in/"}
         aws.api.create_model(ModelName="many", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    with pytest.raises(ClientError, match="has no CreateApp: it has "):
+    with pytest.raises(ClientError, match=r"has no CreateApp\. It has "):
         aws.api.create_app(DomainId="d", AppType="JupyterServer", AppName="a")
 
 

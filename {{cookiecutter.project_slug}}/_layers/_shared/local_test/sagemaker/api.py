@@ -25,11 +25,6 @@ def invalid(message: str) -> Refusal:
     return Refusal("ValidationException", message)
 
 
-def missing_mode(what: str, instead: str) -> Refusal:
-    """Return the refusal of something that SageMaker does, and that is not there on this machine."""
-    return invalid(f"The SageMaker on this machine has no {what}: {instead}.")
-
-
 def check(operation: str, request: dict) -> None:
     """Raise Refusal unless a request keeps to AWS's limits: what is required, enumerations, patterns, sizes."""
     shape = MODEL.operation_model(operation).input_shape

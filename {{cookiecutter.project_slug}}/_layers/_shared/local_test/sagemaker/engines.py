@@ -30,7 +30,7 @@ class Engines:
             if self._closing:
                 raise Refusal("ServiceUnavailable", "The SageMaker on this machine is about to end.", 503)
             if not image:
-                raise invalid("An algorithm of AWS's (AlgorithmName) is not on this machine: name an image.")
+                raise invalid("Name an image: there is no other algorithm on this machine.")
             try:
                 engine = open_engine(self.name, image, self.project)
             except SetupError as error:

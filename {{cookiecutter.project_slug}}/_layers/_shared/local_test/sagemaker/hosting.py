@@ -14,7 +14,7 @@ from ..engines.base import Engine, Server
 from ..exchange import Exchange, exchange
 from ..startup import await_ping
 from ..waits import WAITS
-from .api import Refusal, invalid, missing_mode
+from .api import Refusal, invalid
 from .region import REASON, Region
 from .resources import ACCOUNT, ENDPOINT, ENDPOINT_CONFIG, MODEL
 from .storage import LogStream
@@ -48,11 +48,7 @@ class Deployment:
 
 def create_model(region: Region, request: dict) -> dict:
     """CreateModel."""
-    container = request.get("PrimaryContainer")
-    if container is None:
-        raise missing_mode("inference pipeline", "give one PrimaryContainer")
-    if container.get("Mode", "SingleModel") != "SingleModel":
-        raise missing_mode("multi-model endpoint", "use Mode SingleModel")
+    container = request.get("PrimaryContainer", {})
     region.engines.end(region.engines.open(container.get("Image")))  # whether there is such an image
     uri, _ = model_data(container)
     if uri and not region.storage.exists(uri):
@@ -65,11 +61,9 @@ def create_model(region: Region, request: dict) -> dict:
 
 def create_endpoint_config(region: Region, request: dict) -> dict:
     """CreateEndpointConfig."""
-    if len(request["ProductionVariants"]) > 1 or "ModelName" not in request["ProductionVariants"][0]:
-        raise missing_mode("inference components or several variants", "give one production variant with a ModelName")
+    if "ModelName" not in request["ProductionVariants"][0]:
+        raise invalid("The SageMaker on this machine has no inference components: give the variant a ModelName.")
     region.resources.find(MODEL, request["ProductionVariants"][0]["ModelName"])
-    if "AsyncInferenceConfig" in request:
-        region.storage.need_bucket(request["AsyncInferenceConfig"]["OutputConfig"]["S3OutputPath"])
     return {"EndpointConfigArn": region.resources.create(ENDPOINT_CONFIG, request)["EndpointConfigArn"]}
 
 

@@ -3,7 +3,7 @@
 import time
 
 from ..job import write_processing
-from .api import invalid, missing_mode
+from .api import invalid
 from .region import JobAtWork, Region
 from .resources import PROCESSING_JOB
 from .storage import LogStream
@@ -15,14 +15,10 @@ MESSAGE = 1024  # characters of ExitMessage (PR5)
 
 def create(region: Region, request: dict) -> dict:
     """CreateProcessingJob."""
-    if region.engines.name == "process":
-        raise missing_mode("Processing by local processes, for its folders are the image's", "use ENGINE=docker")
-    if request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] > 1:
-        raise missing_mode("Processing on several instances", "use InstanceCount 1")
-    for one in [*inputs(request), *outputs(request)]:
-        if not one["LocalPath"].startswith(ROOT):
-            raise invalid(f"LocalPath {one['LocalPath']} must be below {ROOT}")
-        region.storage.need_bucket(one["S3Uri"])
+    if wrong := [
+        one["LocalPath"] for one in [*inputs(request), *outputs(request)] if not one["LocalPath"].startswith(ROOT)
+    ]:
+        raise invalid(f"LocalPath {wrong[0]} must be below {ROOT}")
     return region.start(Processing, request, request["AppSpecification"]["ImageUri"])
 
 

@@ -14,8 +14,8 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from . import hosting, listing, processing, training, transform, tuning
-from .api import Refusal, check, invalid, missing_mode
+from . import hosting, listing, modes, processing, training, transform, tuning
+from .api import Refusal, check, invalid
 from .engines import Engines
 from .region import Region
 from .resources import ENDPOINT_CONFIG, KINDS, MODEL, TRAINING_JOB
@@ -123,9 +123,12 @@ class Server:
         service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         if service == "SageMaker":
             if operation not in OPERATIONS:
-                raise missing_mode(operation, f"it has {', '.join(OPERATIONS)}")
+                raise invalid(f"The SageMaker on this machine has no {operation}. It has {', '.join(OPERATIONS)}.")
             asked = json.loads(request.get_data() or b"{}")
             check(operation, asked)
+            modes.refuse(operation, asked, region.engines.name)
+            for uri in modes.uris(asked):
+                region.storage.need_bucket(uri)
             return Response(json.dumps(OPERATIONS[operation](region, asked)), content_type=JSON)
         if found := INVOCATION.fullmatch(request.path):
             return self._invoke(region, found[1], found[2], request)
@@ -140,7 +143,7 @@ class Server:
     def _invoke(self, region: Region, endpoint: str, how: str, request: Request) -> Response:
         headers = {name.lower(): value for name, value in request.headers}
         if how == "invocations-response-stream":
-            raise missing_mode("streaming of answers", "use InvokeEndpoint")
+            raise invalid("The SageMaker on this machine streams no answers: use InvokeEndpoint.")
         if how == "async-invocations":
             number, found = hosting.invoke_async(region, endpoint, headers)
             return Response(json.dumps({"InferenceId": number}), 202, found, content_type=JSON)

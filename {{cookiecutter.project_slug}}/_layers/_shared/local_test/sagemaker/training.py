@@ -10,13 +10,13 @@ from .. import archive
 from ..engines.base import Engine, Run
 from ..job import Job
 from ..waits import WAITS
-from .api import invalid, missing_mode
+from .api import invalid
 from .region import REASON, JobAtWork, Region
 from .resources import TRAINING_JOB, change
 from .storage import LogStream
 
 GROUP = "/aws/sagemaker/TrainingJobs"
-CHECKPOINTS = "/opt/ml/checkpoints"
+MAX_RUNTIME = 24 * 3600  # seconds, unless the request says otherwise (T10)
 LOOK_EVERY = 0.1  # seconds
 # AWS's words for the secondary states of a job; of those that end it the last four.
 MESSAGES = {
@@ -36,7 +36,7 @@ ENDS = list(MESSAGES)[-4:]
 
 def create(region: Region, request: dict) -> dict:
     """CreateTrainingJob."""
-    refuse(region, request)
+    refuse(request)
     return region.start(Training, request, request["AlgorithmSpecification"].get("TrainingImage"))
 
 
@@ -49,45 +49,14 @@ def stop(region: Region, request: dict) -> dict:
     return {}
 
 
-def refuse(region: Region, request: dict) -> None:
-    """Raise Refusal for what AWS refuses beyond its service model, and for modes that are not there."""
-    output, algorithm = request["OutputDataConfig"], request["AlgorithmSpecification"]
-    limits = {"MaxRuntimeInSeconds": 24 * 3600, **request.get("StoppingCondition", {})}  # T10
-    spot = request.get("EnableManagedSpotTraining")
-    if spot and limits.get("MaxWaitTimeInSeconds", 0) < limits["MaxRuntimeInSeconds"]:
+def refuse(request: dict) -> None:
+    """Raise Refusal for what AWS refuses beyond its service model."""
+    limits = request.get("StoppingCondition", {})
+    longest = limits.get("MaxRuntimeInSeconds", MAX_RUNTIME)
+    if request.get("EnableManagedSpotTraining") and limits.get("MaxWaitTimeInSeconds", 0) < longest:
         raise invalid(
             "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
         )
-    for channel in request.get("InputDataConfig", []):
-        refuse_data(region, channel, channel.get("InputMode", algorithm["TrainingInputMode"]))
-    checkpoints = request.get("CheckpointConfig", {"S3Uri": output["S3OutputPath"]})
-    for uri in (output["S3OutputPath"], checkpoints["S3Uri"]):
-        region.storage.need_bucket(uri)
-    if checkpoints.get("LocalPath", CHECKPOINTS).rstrip("/") != CHECKPOINTS:
-        raise missing_mode("other folder for checkpoints", f"leave LocalPath out, or give {CHECKPOINTS}")
-    if "InstanceGroups" in request["ResourceConfig"]:
-        raise missing_mode("heterogeneous cluster", "use InstanceType and InstanceCount")
-    if region.engines.name == "process" and algorithm.keys() & {"ContainerEntrypoint", "ContainerArguments"}:
-        raise missing_mode(
-            "container for local processes, which are `train` and `serve` alone",
-            "leave ContainerEntrypoint and ContainerArguments out, or start it with ENGINE=docker",
-        )
-
-
-def refuse_data(region: Region, channel: dict, mode: str = "File") -> None:
-    """Raise Refusal for input data whose bucket does not exist, or whose mode is not there."""
-    source = channel["DataSource"].get("S3DataSource", {})
-    unusual = {
-        "mode": (mode, "File", "FastFile"),
-        "S3DataType": (source.get("S3DataType"), "S3Prefix", "ManifestFile"),
-        "CompressionType": (channel.get("CompressionType", "None"), "None"),
-        "RecordWrapperType": (channel.get("RecordWrapperType", "None"), "None"),
-        "SplitType": (channel.get("SplitType", "None"), "None", "Line"),
-    }
-    for what, (value, *known) in unusual.items():
-        if value not in known:
-            raise missing_mode(f"{what} {value} of input data", f"use {' or '.join(known)}")
-    region.storage.need_bucket(source["S3Uri"])
 
 
 class Training(JobAtWork):
@@ -205,7 +174,7 @@ class Training(JobAtWork):
             for number, run in enumerate(self.runs, 1)
         ]
         begun = time.monotonic()
-        limit = self.job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 24 * 3600) - self.seconds
+        limit = self.job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", MAX_RUNTIME) - self.seconds
         while not all([run.wait(LOOK_EVERY) for run in self.runs]):
             for stream in streams:
                 stream.copy()

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from .. import archive
 from ..engines.base import Server
-from .api import Refusal, invalid, missing_mode
+from .api import Refusal, invalid
 from .hosting import serve
 from .region import JobAtWork, Region
 from .resources import MODEL, TRANSFORM_JOB
-from .training import refuse_data
 
 GROUP = "/aws/sagemaker/TransformJobs"
 DEFAULTS = {"BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": 6}  # B2
@@ -20,13 +19,9 @@ SECONDS = 600  # for an answer, unless the request says otherwise (B3)
 
 def create(region: Region, request: dict) -> dict:
     """CreateTransformJob."""
-    data, output = request["TransformInput"], request["TransformOutput"]
-    processing = request.get("DataProcessing", {})
-    refuse_data(region, data)
-    region.storage.need_bucket(output["S3OutputPath"])
-    if any(processing.get(key, "$") != "$" for key in ("InputFilter", "OutputFilter")):
-        raise missing_mode("filter of input or output", "leave InputFilter and OutputFilter out")
-    if processing.get("JoinSource") == "Input" and data.get("SplitType", "None") != output.get("AssembleWith", "None"):
+    split = request["TransformInput"].get("SplitType", "None")
+    joined_to = request.get("DataProcessing", {}).get("JoinSource")
+    if joined_to == "Input" and split != request["TransformOutput"].get("AssembleWith", "None"):
         raise invalid("With JoinSource Input, AssembleWith must be equal to SplitType")
     model = region.resources.find(MODEL, request["ModelName"])
     return region.start(Transform, request, model["PrimaryContainer"]["Image"])

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from . import training
-from .api import MODEL, invalid, missing_mode, shown
+from . import modes, training
+from .api import MODEL, invalid, shown
 from .listing import page
 from .region import Region
 from .resources import TRAINING_JOB, TUNING_JOB, change
@@ -23,10 +23,8 @@ ENDED = ("Completed", "Failed", "Stopped")
 def create(region: Region, request: dict) -> dict:
     """CreateHyperParameterTuningJob."""
     config, definition = request["HyperParameterTuningJobConfig"], request.get("TrainingJobDefinition")
-    if definition is None or "WarmStartConfig" in request:
-        raise missing_mode("warm start or several definitions", "give one TrainingJobDefinition")
-    if config["Strategy"] == "Hyperband":
-        raise missing_mode("Hyperband", "use Random or Grid")
+    if definition is None:
+        raise invalid("TrainingJobDefinition is required")
     ranges = config.get("ParameterRanges", {})
     tuned = {one["Name"] for kind in ranges.values() for one in kind}
     if twice := tuned & definition.get("StaticHyperParameters", {}).keys():
@@ -36,8 +34,10 @@ def create(region: Region, request: dict) -> dict:
     objective = config.get("HyperParameterTuningJobObjective", {}).get("MetricName")
     if objective not in [one["Name"] for one in definition["AlgorithmSpecification"].get("MetricDefinitions", [])]:
         raise invalid(f"The objective metric {objective} is none of the MetricDefinitions of the training job")
-    training.refuse(region, training_request(request, 1, next(combinations(config))))
-    region.engines.end(region.engines.open(definition["AlgorithmSpecification"].get("TrainingImage")))
+    first = training_request(request, 1, next(combinations(config)))
+    modes.refuse("CreateTrainingJob", first, region.engines.name)
+    training.refuse(first)
+    region.engines.end(region.engines.open(first["AlgorithmSpecification"].get("TrainingImage")))
     job = region.resources.create(TUNING_JOB, request, "InProgress")
     if config["Strategy"] == "Bayesian":
         region.say(f"{TUNING_JOB.name} {job['HyperParameterTuningJobName']}: Bayesian draws at random on this machine")
