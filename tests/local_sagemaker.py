@@ -162,19 +162,19 @@ class LocalSageMaker:
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         return job
 
-    def await_line(self, job: str, pattern: str, seconds: float = PATIENCE) -> None:
-        """Wait until a training job has logged a line."""
+    def await_line(self, job: str, pattern: str, *, lines: int = 1, seconds: float = PATIENCE) -> None:
+        """Wait until a training job has logged a line, or several, that match a pattern."""
         logs, group = self.client("logs"), "/aws/sagemaker/TrainingJobs"
 
         def found() -> bool:
+            count = 0
             with suppress(logs.exceptions.ResourceNotFoundException):
                 streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
                 for stream in streams:
                     name = stream["logStreamName"]
                     events = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
-                    if any(re.search(pattern, event["message"]) for event in events):
-                        return True
-            return False
+                    count += sum(re.search(pattern, event["message"]) is not None for event in events)
+            return count >= lines
 
         until(found, f"the line {pattern} of {job}", seconds)
 

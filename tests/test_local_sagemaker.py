@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import tarfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,15 +152,14 @@ def check_interruption(aws: LocalSageMaker) -> None:
     expected = aws.completed(first)
     aws.api.create_training_job(**aws.spot(second))
     until(lambda: _secondary(aws, second) == "Training", "the start of the training")
-    aws.await_line(second, "=")
-    time.sleep(0.3)  # so that a checkpoint has been written after the first line
+    aws.await_line(second, "=", lines=8)  # so that a checkpoint has been written
     interrupt(aws, second)
     job = aws.completed(second)
     states = [one["Status"] for one in job["SecondaryStatusTransitions"]]
     assert states == ["Starting", "Downloading", "Training", "Interrupted", *TRANSITIONS]
     assert aws.keys(f"checkpoints/{second}/"), "no checkpoint has come to S3"
     assert metrics_of(job) == pytest.approx(metrics_of(expected))
-    aws.await_line(second, "(?i)resuming from checkpoint", seconds=1)
+    aws.await_line(second, "(?i)resuming from checkpoint", seconds=5)
 
 
 def interrupt(aws: LocalSageMaker, name: str) -> None:
@@ -303,6 +301,40 @@ def test_an_endpoint_is_updated_and_deleted(aws: LocalSageMaker, endpoint: str, 
         aws.invoke("updated", request)
     with pytest.raises(ClientError, match='Could not find model "arn:aws:sagemaker:eu-west-1:123456789012:model/ano'):
         aws.api.describe_model(ModelName="another")
+
+
+def make_cloud(aws: LocalSageMaker, target: str, *arguments: str) -> str:
+    """Run a cloud-… target of the project's Makefile against its own SageMaker; return what it printed."""
+    result = subprocess.run(
+        ["make", target, "LOCAL=1", *arguments],
+        cwd=aws.project,
+        env=os.environ | {"AWS_ENDPOINT_URL": aws.variables["AWS_ENDPOINT_URL"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.whole
+def test_the_cloud_targets_go_to_sagemaker_and_back(aws: LocalSageMaker):
+    """From `make cloud-train` to an answer, and nothing is left: the commands of the README."""
+    first = aws.sample["requests"][0]
+    said = make_cloud(aws, "cloud-train")
+    assert "Training: Training image download completed. Training in progress." in said
+    assert aws.sample["training"]["metrics"][-1]["Name"] + " = " in said and "  | " in said
+    deployed = make_cloud(aws, "cloud-deploy")
+    assert deployed.count("as sample.toml expects") == sum("answer" in one for one in aws.sample["requests"])
+    expect_answer(first, make_cloud(aws, "cloud-invoke"))
+    make_cloud(aws, "cloud-deploy", "ARGS=--set deploy.kind=serverless")
+    transformed = make_cloud(aws, "cloud-transform")
+    line = next(one for one in aws.sample["requests"] if one["content_type"] == "text/csv")
+    expect_answer(line, transformed.partition("sample.out\n")[2])
+    assert "InService" in make_cloud(aws, "cloud-status")
+    assert "  | " in make_cloud(aws, "cloud-logs")
+    assert "deleted" in make_cloud(aws, "cloud-delete")
+    assert make_cloud(aws, "cloud-status") == "this project has nothing on SageMaker\n"
 
 
 ALONE = pytest.mark.frameworks([DOCKER], engine=["process"])
@@ -448,7 +480,11 @@ CHANNEL = "InputDataConfig.0.DataSource.S3DataSource"
             "satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
         ),
         (with_("ResourceConfig.InstanceType", "ml.zz.large"), "Member must satisfy enum value set: [ml.m4.xlarge"),
-        (with_("ResourceConfig.InstanceCount", -1), "Value '-1' at 'resourceConfig.instanceCount' failed"),
+        (
+            with_("ResourceConfig.KeepAlivePeriodInSeconds", 21601),
+            "Value '21601' at 'resourceConfig.keepAlivePeriodInSeconds' failed to satisfy constraint: Member must have "
+            "value less than or equal to 21600",
+        ),
         (with_("HyperParameters", {"x": "y" * 2501}), "Member must have length less than or equal to 2500"),
         (with_("EnableManagedSpotTraining", True), "Invalid MaxWaitTimeInSeconds. It must be present and be greater"),
         (with_(f"{CHANNEL}.S3Uri", "s3://of-nobody/"), "s3://of-nobody/ does not exist"),

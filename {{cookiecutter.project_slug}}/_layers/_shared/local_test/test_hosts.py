@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from .answers import same_answer
 from .archive import files
-from .explain import fail, same_answer
+from .explain import fail
 from .hosts_runs import Disturbed, OnHosts, finish_all, name_of
 from .job import Job
 from .serving_runs import Serving, at_endpoint

@@ -2,9 +2,10 @@
 
 import pytest
 
+from .answers import same_answer
 from .archive import files
 from .exchange import shown
-from .explain import fail, same_answer
+from .explain import fail
 from .job import sample_processing, write_processing
 from .waits import WAITS
 

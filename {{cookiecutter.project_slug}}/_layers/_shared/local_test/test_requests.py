@@ -3,8 +3,9 @@
 import pytest
 
 from . import plot
+from .answers import same_answer
 from .exchange import shown
-from .explain import fail, same_answer
+from .explain import fail
 from .payloads import MEGABYTE, garbage, large
 from .sample import Request
 from .waits import WAITS

@@ -3,7 +3,9 @@
 import operator
 from collections.abc import Callable
 
-from .api import MODEL, invalid, shown
+from cloud.service_model import MODEL
+
+from .api import invalid, shown
 from .region import Region
 from .resources import KINDS, Kind
 

@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from cloud.service_model import MODEL
+
 from . import modes, training
-from .api import MODEL, invalid, shown
+from .api import invalid, shown
 from .listing import page
 from .region import Region
 from .resources import TRAINING_JOB, TUNING_JOB, change

@@ -1,0 +1,249 @@
+"""The launchers in cloud/: settings, the requests that they make, and what they say when something is wrong.
+
+That they work is shown against the SageMaker that runs here, in test_local_sagemaker.py.
+"""
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from template import LAYERS, ROOT
+
+sys.path.insert(0, str(LAYERS / "_shared"))
+from cloud import requests, settings
+from cloud.errors import CloudError, sentence
+from cloud.service_model import problems
+
+GOLDEN = ROOT / "tests/golden"
+ROLE = "aws.role=SageMaker"
+# What a dry run shows: its name, the action, and the settings.
+KINDS = {
+    "train": ("train", []),
+    "train on spot instances": (
+        "train",
+        [
+            "train.spot=true",
+            "train.instance_count=2",
+            "train.isolated=true",
+            "aws.kms_key=alias/k",
+            'aws.subnets=["subnet-1"]',
+            'aws.security_groups=["sg-1"]',
+            'aws.tags={ team = "blue" }',
+        ],
+    ),
+    "tune": (
+        "tune",
+        [
+            "tune.objective=some:metric",
+            "tune.ranges.some={ min = 1, max = 9 }",
+            'tune.ranges.other={ min = 0.1, max = 1, scale = "log" }',
+            "tune.ranges.third={ values = [true, 2] }",
+        ],
+    ),
+    "deploy": ("deploy", []),
+    "deploy serverless": ("deploy", ["deploy.kind=serverless"]),
+    "deploy asynchronously": ("deploy", ["deploy.kind=async"]),
+    "transform": ("transform", ["batch.data=s3://b/rows", "batch.join=true"]),
+}
+
+
+def run_cloud(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run Python in a project, with nothing of this machine's settings for AWS."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=kept | nothing | {"AWS_EC2_METADATA_DISABLED": "true"} | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def cloud(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+    """Run `python -m cloud` in a project."""
+    return run_cloud(project, "-m", "cloud", *arguments, **variables)
+
+
+# All dry runs in one program, for its start takes longer than they do.
+DRY_RUNS = """
+import json, sys
+from cloud.__main__ import main
+for kind, (action, changes) in json.loads(sys.argv[1]).items():
+    print("==", kind)
+    main([action, "--dry-run", *(word for change in changes for word in ("--set", change))])
+"""
+
+
+def dry_runs(project: Path) -> dict[str, list]:
+    """Return what the dry runs show: kind -> [[operation, request]], with names that chance gives masked."""
+    kinds = {kind: (action, [ROLE, *changes]) for kind, (action, changes) in KINDS.items()}
+    result = run_cloud(project, "-c", DRY_RUNS, json.dumps(kinds))
+    assert result.returncode == 0, result.stderr
+    chance = re.compile(r"-\d{6}-\d{6}-[0-9a-f]{4}|-\d{10}(?=\")|(?<=JOB)-[0-9a-f]{8}")
+    _, *parts = re.split(r"^== (.+)$", chance.sub("-NAME", result.stdout), flags=re.MULTILINE)
+    shown = {}
+    for kind, text in zip(parts[::2], parts[1::2], strict=True):
+        _, *found = re.split(r"^# aws sagemaker (\S+) --cli-input-json$", text, flags=re.MULTILINE)
+        shown[kind] = [[operation, json.loads(one)] for operation, one in zip(found[::2], found[1::2], strict=True)]
+    return shown
+
+
+def test_requests_are_the_golden_ones(bake, language: str, framework: str):
+    """SM_ALGO_GOLDEN=write writes them anew, to be read before they are committed."""
+    project = bake(project_name="golden", language=language, framework=framework)
+    made = dry_runs(project)
+    file = GOLDEN / f"{framework}.json"
+    if os.environ.get("SM_ALGO_GOLDEN") == "write":
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(made, indent=1) + "\n")
+    assert made == json.loads(file.read_text())
+
+
+def test_sagemaker_toml_shows_the_defaults():
+    """What is commented out has the value that holds without it."""
+    text = (LAYERS / "_shared/sagemaker.toml").read_text()
+    head, _, tables = text.partition("# Without this table the hyperparameters")
+    channels = tables.partition("[deploy]")[1] + tables.partition("[deploy]")[2]
+    shown = re.sub(r"^# (\w+ = )", r"\1", head + channels.partition("# [tune.ranges]")[0], flags=re.MULTILINE)
+    file = Path(LAYERS / "_shared")
+    assert settings.load(file, environment={}) == settings.Settings()
+    read = settings.tomllib.loads(shown)
+    for table, values in read.items():
+        default = getattr(settings.Settings(), table)
+        for key, value in values.items():
+            expected = getattr(default, key)
+            assert value == (list(expected) if isinstance(expected, tuple) else expected), f"{table}.{key}"
+    assert sum(map(len, read.values())) > 35
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--set", "train.instance_typ=x"],
+            "sagemaker.toml: train.instance_typ is unknown: did you mean instance_ty",
+        ),
+        (["--set", "train.spot=7"], "sagemaker.toml: train.spot must be true or false, and is 7"),
+        (["--set", "trains.spot=true"], "sagemaker.toml: trains is unknown: did you mean train?"),
+        (["--set", "spot=true"], "--set spot=true: write it as table.key=value, e.g. train.instance_count=2"),
+        (["--set", 'train.channels.x.mode="File"'], "sagemaker.toml: train.channels.x.data is missing"),
+        ([], "SageMaker needs a role to work with: set role under [aws] in sagemaker.toml to its name"),
+        (
+            ["--set", ROLE, "--set", "train.instance_type=ml.zz"],
+            "SageMaker would refuse this CreateTrainingJob: Value",
+        ),
+        (["--set", ROLE, "--set", "train.channels.x.data=nowhere"], "there is no data in "),
+        (
+            ["--set", ROLE, "--set", 'train.channels.x={ data = "s3://b/x", mode = "Pipe" }'],
+            "channel x: the runtime does not read Pipe mode yet; use File or FastFile",
+        ),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_line(bake, arguments: list[str], said: str):
+    result = cloud(bake(), "train", "--dry-run", *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"cloud: {said}"), result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_environment_wins_over_the_file_and_flags_over_both(bake):
+    project = bake()
+    (project / "sagemaker.toml").write_text('[aws]\nrole = "File"\n[train]\nvolume_gb = 7\n')
+    shown = cloud(project, "train", "--dry-run", CLOUD_AWS_ROLE="Variable", CLOUD_TRAIN_VOLUME_GB="8").stdout
+    assert "role/Variable" in shown and '"VolumeSizeInGB": 8' in shown
+    shown = cloud(project, "train", "--dry-run", "--set", "aws.role=Flag", CLOUD_AWS_ROLE="Variable").stdout
+    assert "role/Flag" in shown and '"VolumeSizeInGB": 7' in shown
+
+
+def test_without_credentials_a_line_says_so(bake):
+    result = cloud(bake(), "train", "--yes", "--set", ROLE, "--set", "aws.region=eu-west-1")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "cloud: there are no AWS credentials; log in (aws configure, aws sso login), or try it here: LOCAL=1\n"
+    )
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "No."}}, "CreateTrainingJob")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (NoCredentialsError(), "there are no AWS credentials"),
+        (NoRegionError(), "set region under [aws]"),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1:8181"), "start `make local-sagemaker`"),
+        (refused("ExpiredTokenException"), "CreateTrainingJob: No. (ExpiredTokenException): your AWS credentials have"),
+        (refused("ResourceLimitExceeded"), "your account's quota for this is used up"),
+        (refused("AccessDeniedException"), "your credentials may not do this"),
+        (refused("ValidationException"), "CreateTrainingJob: No. (ValidationException)"),
+    ],
+)
+def test_an_error_of_aws_is_a_sentence_with_advice(error: Exception, said: str):
+    assert said in sentence(error) and "\n" not in sentence(error)
+
+
+CHOICES = {
+    "instance_type": ["ml.m5.large", "ml.g5.xlarge", "ml.nothing", ""],
+    "instance_count": [1, 2, 0, 10**9],
+    "volume_gb": [1, 30, 0, -1],
+    "max_hours": [0.0, 1, 24.0, 10**6],
+    "spot": [True, False],
+    "keep_alive_minutes": [0, 30, 10**6],
+    "isolated": [True, False],
+    "kind": ["realtime", "serverless", "async"],
+    "memory_mb": [1024, 2048, 1],
+    "concurrency": [1, 200, 0],
+    "async_output": ["", "s3://b/out", "nowhere"],
+    "strategy": ["MultiRecord", "SingleRecord", "Random", "Bayesian", "Guess"],
+    "split": ["Line", "None", "Word"],
+    "payload_mb": [0, 6, -1],
+    "join": [True, False],
+    "direction": ["Minimize", "Maximize", "Sideways"],
+    "jobs": [1, 10, 0],
+    "parallel": [1, 2, 0],
+    "kms_key": ["", "alias/key"],
+    "subnets": [[], ["subnet-1"]],
+    "security_groups": [[], ["sg-1"]],
+}
+
+
+def test_random_settings_are_valid_or_refused_in_words():
+    """Whatever the settings say: the request is one that AWS takes, or a sentence names what AWS would not take."""
+    generator = random.Random(7)
+    place = requests.Place("image:1", "arn:aws:iam::123456789012:role/R", "s3://b/p", {"k": "v"})
+    good = bad = 0
+    for _ in range(200):
+        changes = ["tune.objective=loss"]
+        for table in settings.fields(settings.Settings):
+            kind = type(getattr(settings.Settings(), table.name))
+            for key in settings.fields(kind):
+                if key.name in CHOICES and generator.random() < 0.15:
+                    changes.append(f"{table.name}.{key.name}={json.dumps(generator.choice(CHOICES[key.name]))}")
+        try:
+            found = settings.load(ROOT / "nowhere", changes, {})
+        except CloudError as error:
+            assert str(error).startswith("sagemaker.toml: ")
+            bad += 1
+            continue
+        channels = [requests.channel("train", "s3://b/x", content_type="text/csv")]
+        job = requests.training(found, place, "job", channels, {"a": True}, [])
+        made = {
+            "CreateTrainingJob": job,
+            "CreateHyperParameterTuningJob": requests.tuning(found, "tune", job),
+            "CreateModel": requests.model(found, place, "m", "s3://b/model.tar.gz"),
+            "CreateEndpointConfig": requests.endpoint_config(found, place, "c", "m"),
+            "CreateTransformJob": requests.transform(found, place, "t", "m", "s3://b/rows"),
+        }
+        wrong = [problem for operation, request in made.items() for problem in problems(operation, request)]
+        assert all("failed to satisfy constraint" in problem for problem in wrong)
+        good, bad = good + (not wrong), bad + bool(wrong)
+    assert good > 20 and bad > 20

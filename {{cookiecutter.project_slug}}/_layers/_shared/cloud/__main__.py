@@ -1,0 +1,72 @@
+"""python -m cloud ACTION: this algorithm on SageMaker; the cloud-… targets of the Makefile call it."""
+
+import argparse
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_test.errors import SetupError
+
+from . import actions, settings
+from .actions import Cloud
+from .aws import Aws, use_local
+from .errors import CloudError, sentence
+
+PROJECT = Path(__file__).resolve().parents[1]
+ACTIONS = ("train", "tune", "deploy", "invoke", "transform", "status", "logs", "delete")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    found = argparse.ArgumentParser(prog="python -m cloud", description=__doc__)
+    found.add_argument("action", choices=ACTIONS)
+    found.add_argument("--project", default=PROJECT.name, help="the image's and repository's name (%(default)s)")
+    found.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="in place of the file's")
+    found.add_argument("--dry-run", action="store_true", help="print the requests, and send none")
+    found.add_argument("--local", action="store_true", help="speak with `make local-sagemaker`")
+    found.add_argument("--yes", action="store_true", help="answer every question with yes")
+    found.add_argument("--detach", action="store_true", help="do not wait for the end")
+    found.add_argument("--name", default="", help="a training job, or for logs the endpoint, too")
+    found.add_argument("--resume", default="", metavar="JOB", help="train: take up the checkpoints of a job")
+    found.add_argument("--file", default="", help="invoke: what to send; default: the sample's first request")
+    found.add_argument("--content-type", default="", help="invoke: the type of the file")
+    found.add_argument("--accept", default="", help="invoke: the type of the answer")
+    return found
+
+
+def commit_of(project: Path) -> str:
+    """Return the tag that build_and_push.sh gives the image: the git commit; "none" without one."""
+    command = ["git", "-C", str(project), "rev-parse", "--short", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except FileNotFoundError:
+        return "none"
+    return found or "none"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Do what the command line says. Raises CloudError where that cannot be done."""
+    options = parser().parse_args(arguments)
+    if options.local:
+        use_local()
+    found = settings.load(PROJECT, options.set)
+    aws = Aws(found.aws, options.project, commit_of(PROJECT), dry_run=options.dry_run, local=options.local)
+    action = getattr(actions, options.action)
+    if options.dry_run and options.action in ("invoke", "status", "logs", "delete"):
+        raise CloudError(f"{options.action} sends no request that a dry run could show")
+    wanted = set(inspect.signature(action).parameters) & vars(options).keys()
+    action(Cloud(PROJECT, found, aws, options.yes, options.detach), **{name: getattr(options, name) for name in wanted})
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (CloudError, SetupError, OSError) as error:
+        sys.exit(f"cloud: {error}")
+    except (ClientError, BotoCoreError) as error:
+        sys.exit(f"cloud: {sentence(error)}")
+    except KeyboardInterrupt:
+        sys.exit("\ncloud: left to itself; `make cloud-logs` follows it again")

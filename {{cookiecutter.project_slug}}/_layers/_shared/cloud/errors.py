@@ -1,0 +1,44 @@
+"""What goes wrong on the way to AWS, in a sentence each."""
+
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    TokenRetrievalError,
+)
+
+
+class CloudError(Exception):
+    """Something stands in the way; the text says what, and what to do."""
+
+
+# AWS's codes, and what to do about them.
+ADVICE = {
+    "ExpiredToken": "your AWS credentials have expired; log in again: aws sso login",
+    "ExpiredTokenException": "your AWS credentials have expired; log in again: aws sso login",
+    "UnrecognizedClientException": "AWS does not know your credentials; log in again, or look at AWS_ACCESS_KEY_ID",
+    "InvalidClientTokenId": "AWS does not know your credentials; log in again, or look at AWS_ACCESS_KEY_ID",
+    "ResourceLimitExceeded": "your account's quota for this is used up; ask for more under Service Quotas, or take "
+    "another instance_type in sagemaker.toml",
+    "AccessDenied": "your credentials may not do this; ask whoever gives you permissions for it",
+    "AccessDeniedException": "your credentials may not do this; ask whoever gives you permissions for it",
+}
+
+
+def sentence(error: Exception) -> str:
+    """Return what an error of AWS's client means, and what to do about it."""
+    if isinstance(error, NoCredentialsError):
+        return "there are no AWS credentials; log in (aws configure, aws sso login), or try it here: LOCAL=1"
+    if isinstance(error, NoRegionError):
+        return "there is no AWS region; set region under [aws] in sagemaker.toml"
+    if isinstance(error, ProfileNotFound | TokenRetrievalError):
+        return f"{error}; look at profile under [aws] in sagemaker.toml, or at AWS_PROFILE"
+    if isinstance(error, EndpointConnectionError):
+        return f"{error}; is there a network? With LOCAL=1: start `make local-sagemaker` in another terminal first"
+    if isinstance(error, ClientError):
+        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        advice = ADVICE.get(code)
+        return f"{error.operation_name}: {message}" + (f" ({code}): {advice}" if advice else f" ({code})")
+    return str(error)

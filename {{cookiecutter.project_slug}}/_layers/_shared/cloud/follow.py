@@ -1,0 +1,62 @@
+"""Work that takes its time: its states and its log, as they come."""
+
+import time
+from collections.abc import Callable
+
+from .aws import Aws
+from .requests import Request
+
+EVERY = 5.0  # seconds between two looks
+LOCAL_EVERY = 0.3
+GROUPS = {
+    "TrainingJob": "/aws/sagemaker/TrainingJobs",
+    "TransformJob": "/aws/sagemaker/TransformJobs",
+    "Endpoint": "/aws/sagemaker/Endpoints/{name}",
+}
+GOING = ("InProgress", "Stopping", "Creating", "Updating", "Deleting")
+
+
+class Log:
+    """The log streams of a job or an endpoint, of which each line is printed once."""
+
+    def __init__(self, aws: Aws, kind: str, name: str):
+        self.logs = aws.client("logs")
+        self.group = GROUPS[kind].format(name=name)
+        self.prefix = "" if kind == "Endpoint" else f"{name}/"
+        self._tokens: dict[str, str] = {}
+
+    def show(self) -> None:
+        """Print what has come since the last time."""
+        try:
+            wanted = {"logStreamNamePrefix": self.prefix} if self.prefix else {}
+            streams = self.logs.describe_log_streams(logGroupName=self.group, **wanted)["logStreams"]
+        except self.logs.exceptions.ResourceNotFoundException:
+            return  # there is nothing yet
+        for stream in sorted(one["logStreamName"] for one in streams):
+            token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {"startFromHead": True}
+            found = self.logs.get_log_events(logGroupName=self.group, logStreamName=stream, **token)
+            self._tokens[stream] = found["nextForwardToken"]
+            host = stream.removeprefix(self.prefix).split("-1")[0]
+            for event in found["events"]:
+                print(f"  {host} | {event['message']}" if len(streams) > 1 else f"  | {event['message']}", flush=True)
+
+
+def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request], *, log: bool = True) -> Request:
+    """Show states and log until something has its last status; return its last description."""
+    shown, lines = 0, Log(aws, kind, name) if log else None
+    last = None
+    while True:
+        described = describe()
+        status = described[f"{kind}Status"]
+        transitions = described.get("SecondaryStatusTransitions", [])
+        for one in transitions[shown:]:
+            print(f"{one['Status']}: {one['StatusMessage']}", flush=True)
+        shown = len(transitions)
+        if not transitions and status != last:
+            print(f"{name}: {status}", flush=True)
+        last = status
+        if lines:
+            lines.show()
+        if status not in GOING:
+            return described
+        time.sleep(LOCAL_EVERY if aws.local else EVERY)

@@ -1,0 +1,22 @@
+"""Whether an answer is the one that is expected."""
+
+import re
+from math import isclose
+
+NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
+
+def same_answer(expected: bytes, answer: bytes, tolerance: float) -> bool:
+    """True if two texts have the same words and their numbers differ by at most `tolerance`.
+
+    White space at their ends does not count: whether a newline follows the last record is batch transform's business.
+    What is no text must be the same to the byte.
+    """
+    try:
+        expected, answer = expected.decode().strip(), answer.decode().strip()
+    except UnicodeDecodeError:
+        return expected == answer
+    if NUMBER.split(expected) != NUMBER.split(answer):
+        return False
+    pairs = zip(NUMBER.findall(expected), NUMBER.findall(answer), strict=True)
+    return all(isclose(float(one), float(other), rel_tol=0, abs_tol=tolerance) for one, other in pairs)
