@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from template import LAYERS, ROOT
 
 sys.path.insert(0, str(LAYERS / "_shared"))
-from cloud import requests, settings
+from cloud import follow, requests, settings
 from cloud.errors import CloudError, sentence
 from cloud.service_model import problems
 
@@ -189,6 +189,14 @@ def refused(code: str) -> ClientError:
 )
 def test_an_error_of_aws_is_a_sentence_with_advice(error: Exception, said: str):
     assert said in sentence(error) and "\n" not in sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("stream", "host"),
+    [("a-job-1/algo-1-1795615115", "algo-1"), ("a-job-1/algo-12-17", "algo-12"), ("All/i-1a", "i-1a")],
+)
+def test_a_line_of_the_log_names_its_host(stream: str, host: str):
+    assert follow.host_of(stream) == host
 
 
 CHOICES = {

@@ -273,11 +273,12 @@ def status(cloud: Cloud) -> None:
 
 def things(cloud: Cloud) -> Iterator[tuple[str, str, str, datetime, str]]:
     """Yield what the project has: kind, name, state, since when, and the command that ends it."""
-    for kind in ("TrainingJob", "TransformJob"):
+    for kind, word in (("TrainingJob", "training-job"), ("TransformJob", "transform-job")):
         for one in cloud.aws.own(kind):
-            going = one[f"{kind}Status"] in follow.GOING
-            if going:
-                yield kind, one[f"{kind}Name"], one[f"{kind}Status"], one["CreationTime"], f"aws sagemaker stop-{kind}"
+            name = one[f"{kind}Name"]
+            if one[f"{kind}Status"] in follow.GOING:
+                ends = f"aws sagemaker stop-{word} --{word}-name {name}"
+                yield word, name, one[f"{kind}Status"], one["CreationTime"], ends
     for kind, word in LISTED.items():
         for one in cloud.aws.own(kind):
             state = one.get("EndpointStatus", "")

@@ -36,9 +36,15 @@ class Log:
             token = {"nextToken": self._tokens[stream]} if stream in self._tokens else {"startFromHead": True}
             found = self.logs.get_log_events(logGroupName=self.group, logStreamName=stream, **token)
             self._tokens[stream] = found["nextForwardToken"]
-            host = stream.removeprefix(self.prefix).split("-1")[0]
+            host = host_of(stream)
             for event in found["events"]:
                 print(f"  {host} | {event['message']}" if len(streams) > 1 else f"  | {event['message']}", flush=True)
+
+
+def host_of(stream: str) -> str:
+    """Return the host that a stream is the log of: JOB/algo-1-TIME is algo-1's, VARIANT/i-1234 is i-1234's."""
+    last = stream.rpartition("/")[2]
+    return last.rpartition("-")[0] if last.startswith("algo-") else last
 
 
 def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request], *, log: bool = True) -> Request:

@@ -66,7 +66,10 @@ class Transform(JobAtWork):
     def _limits(self, server: Server) -> dict:
         """Return strategy and payload: the request's, else the container's, else SageMaker's (B2)."""
         asked = server.request("GET", "/execution-parameters", timeout=10)
-        limits = DEFAULTS | (json.loads(asked.body) if asked.ok else {})
+        try:
+            limits = DEFAULTS | (json.loads(asked.body) if asked.ok else {})
+        except ValueError as error:
+            raise invalid(f"/execution-parameters is no JSON: {error}") from None
         own = {"BatchStrategy": STRATEGIES.get(self.job.get("BatchStrategy"))}
         own["MaxPayloadInMB"] = self.job.get("MaxPayloadInMB")
         return limits | {name: value for name, value in own.items() if value is not None}
