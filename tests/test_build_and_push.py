@@ -13,6 +13,9 @@ SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
+DIGEST = f"sha256:{'0' * 64}"
+REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+
 AWS = """
 case "$1 $2" in
 "configure get") if [ -n "$FAKE_REGION" ]; then echo "$FAKE_REGION"; else exit 255; fi ;;
@@ -20,9 +23,14 @@ case "$1 $2" in
 	if [ -n "$FAKE_NO_CREDENTIALS" ]; then echo "Unable to locate credentials" >&2; exit 253; fi
 	echo 123456789012 ;;
 "ecr describe-repositories")
-	if [ -n "$FAKE_REFUSAL" ]; then echo "An error occurred ($FAKE_REFUSAL)" >&2; exit 254; fi ;;
+	if [ -n "$FAKE_REFUSAL" ]; then echo "An error occurred ($FAKE_REFUSAL)" >&2; exit 254; fi
+	echo "a warning of some library" >&2
+	echo "$FAKE_REGISTRY/$6" ;;
+"ecr create-repository") echo "$FAKE_REGISTRY/$6" ;;
 "ecr get-login-password") echo the-password ;;
-"ecr describe-images") echo "$FAKE_MANIFEST" ;;
+"ecr describe-images")
+	if [ -n "$FAKE_NO_IMAGE" ]; then echo "An error occurred ($FAKE_NO_IMAGE)" >&2; exit 254; fi
+	printf '%s\t%s\n' "$FAKE_MANIFEST" "$FAKE_DIGEST" ;;
 esac
 """
 
@@ -94,6 +102,8 @@ def bare(tmp_path) -> Machine:
         "HOME": str(tmp_path),
         "FAKE_LOG": str(machine.log),
         "FAKE_MANIFEST": SCHEMA_2,
+        "FAKE_DIGEST": DIGEST,
+        "FAKE_REGISTRY": REGISTRY,
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
     }
@@ -126,9 +136,10 @@ def refusal(result: subprocess.CompletedProcess) -> str:
 
 def test_it_builds_pushes_and_checks(machine):
     result = machine.run()
-    image = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm:{machine.commit}"
+    image = f"{REGISTRY}/my-algorithm:{machine.commit}"
     assert result.returncode == 0, result.stderr
-    assert result.stdout == f"{image}\n"  # and nothing that docker printed
+    assert result.stdout == f"{REGISTRY}/my-algorithm@{DIGEST}\n"  # and nothing that docker printed
+    assert result.stderr.endswith(f"pushed {image}\n")
     build = (
         "docker buildx build --provenance=false --sbom=false --output type=image,push=true,oci-mediatypes=false "
         f"--platform linux/amd64 --tag {image} ."
@@ -136,7 +147,7 @@ def test_it_builds_pushes_and_checks(machine):
     check = (
         "aws ecr describe-images --region eu-west-1 --repository-name my-algorithm "
         f"--image-ids imageTag={machine.commit} "
-        "--query imageDetails[0].imageManifestMediaType --output text"
+        "--query imageDetails[0].[imageManifestMediaType,imageDigest] --output text"
     )
     assert machine.calls[-2:] == [build, check]
     assert not [call for call in machine.calls if "create-repository" in call]
@@ -165,7 +176,7 @@ def test_gpu_is_built_with_its_packages_and_tagged_by_its_name(machine, builder)
     result = machine.run("--gpu", "--latest", FAKE_NO_BUILDX="1" if builder == "classic" else "0")
     repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
     tag = f"{machine.commit}-gpu"
-    assert result.stdout == f"{repository}:{tag}\n", result.stderr
+    assert result.stderr.endswith(f"pushed {repository}:{tag}\n"), result.stderr
     (build,) = [call for call in machine.calls if "build --" in call]
     assert build.endswith(f" --build-arg DEVICE=gpu --tag {repository}:{tag} --tag {repository}:latest-gpu .")
     assert f"--image-ids imageTag={tag} " in machine.calls[-1]
@@ -207,7 +218,32 @@ def test_a_manifest_that_sagemaker_refuses_is_an_error(machine, manifest):
 def test_a_missing_repository_is_created_and_scanned(machine):
     machine.run(FAKE_REFUSAL="RepositoryNotFoundException")
     create = "aws ecr create-repository --region eu-west-1 --repository-name my-algorithm"
-    assert f"{create} --image-scanning-configuration scanOnPush=true" in machine.calls
+    found = " --query repository.repositoryUri --output text"
+    assert f"{create} --image-scanning-configuration scanOnPush=true{found}" in machine.calls
+    machine.run("--immutable", "--kms-key", "alias/k", FAKE_REFUSAL="RepositoryNotFoundException")
+    more = "--image-tag-mutability IMMUTABLE --encryption-configuration encryptionType=KMS,kmsKey=alias/k"
+    assert f"{create} --image-scanning-configuration scanOnPush=true {more}{found}" in machine.calls
+
+
+def test_an_image_that_did_not_arrive_is_an_error(machine):
+    line = refusal(machine.run(FAKE_NO_IMAGE="ImageNotFoundException"))
+    assert line.startswith("the push seemed to work, but ECR has no image my-algorithm:") and "lifecycle" in line
+    line = refusal(machine.run(FAKE_NO_IMAGE="AccessDeniedException"))
+    assert "AccessDeniedException" in line and "ecr:DescribeImages" in line
+
+
+def test_arm64_is_another_platform_and_needs_buildx(machine):
+    result = machine.run("--arm64")
+    assert result.stderr.endswith(f":{machine.commit}-arm64\n")
+    (build,) = [call for call in machine.calls if "build --prov" in call]
+    assert f" --platform linux/arm64 --tag {REGISTRY}/my-algorithm:{machine.commit}-arm64 ." in build
+    assert refusal(machine.run("--arm64", FAKE_NO_BUILDX="1")).startswith("docker buildx is missing")
+
+
+def test_build_args_are_quoted_as_for_make(machine):
+    machine.install("docker", DOCKER + 'for word; do echo "<$word>" >>"$FAKE_LOG"; done\n')
+    machine.run(BUILD_ARGS="--label 'two words' --build-arg X=\"a b\"")
+    assert {"<two words>", "<X=a b>"} <= set(machine.calls)
 
 
 def test_a_repository_that_may_not_be_looked_for_is_an_error(machine):
@@ -218,7 +254,7 @@ def test_a_repository_that_may_not_be_looked_for_is_an_error(machine):
 
 @pytest.mark.parametrize("repository", ["my", "team/my-algorithm", "a__b.c-d--e", "a" * 256])
 def test_good_repository_names(machine, repository):
-    assert machine.run(repository).stdout.endswith(f".amazonaws.com/{repository}:{machine.commit}\n")
+    assert machine.run(repository).stdout == f"{REGISTRY}/{repository}@{DIGEST}\n"
 
 
 @pytest.mark.parametrize("repository", ["a", "My", "a_-b", "a//b", "/a", "a/", "a b", "a:b", "a" * 257, "$(touch x)"])
@@ -229,29 +265,27 @@ def test_bad_repository_names(machine, repository):
 
 
 @pytest.mark.parametrize(
-    ("region", "domain"),
-    [
-        ("us-east-1", "amazonaws.com"),
-        ("us-gov-west-1", "amazonaws.com"),
-        ("cn-northwest-1", "amazonaws.com.cn"),
-        ("eusc-de-east-1", "amazonaws.eu"),
-        ("us-iso-east-1", "c2s.ic.gov"),
-        ("us-isob-east-1", "sc2s.sgov.gov"),
-        ("us-isof-south-1", "csp.hci.ic.gov"),
-        ("eu-isoe-west-1", "cloud.adc-e.uk"),
-    ],
+    "registry", ["123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "123456789012.dkr-ecr.eu.on.aws", "127.0.0.1:5000"]
 )
-def test_the_registry_is_of_the_regions_partition(machine, region, domain):
-    assert machine.run("--region", region).stdout.startswith(f"123456789012.dkr.ecr.{region}.{domain}/")
+def test_the_address_is_what_ecr_says(machine, registry):
+    """Its form differs from partition to partition, and may change."""
+    result = machine.run("--region", "cn-north-1", FAKE_REGISTRY=registry)
+    assert result.stdout == f"{registry}/my-algorithm@{DIGEST}\n"
+    assert f"docker login --username AWS --password-stdin {registry}" in machine.calls
 
 
 def test_the_region_is_the_option_the_environment_or_the_profile(machine):
     default = {"AWS_DEFAULT_REGION": "us-east-2", "FAKE_REGION": "us-east-1"}
-    assert ".us-west-2." in machine.run("--region", "us-west-2", **default).stdout
-    assert ".eu-west-1." in machine.run(**default).stdout
+
+    def asked(*arguments: str, **environment: str) -> str:
+        assert machine.run(*arguments, **environment).returncode == 0
+        return machine.calls[-1]
+
+    assert "--region us-west-2 " in asked("--region", "us-west-2", **default)
+    assert "--region eu-west-1 " in asked(**default)
     del machine.environment["AWS_REGION"]
-    assert ".us-east-2." in machine.run(**default).stdout
-    assert ".us-east-1." in machine.run(FAKE_REGION="us-east-1").stdout
+    assert "--region us-east-2 " in asked(**default)
+    assert "--region us-east-1 " in asked(FAKE_REGION="us-east-1")
     assert refusal(machine.run()) == "no AWS region: give --region, or set AWS_REGION"
 
 
@@ -259,7 +293,7 @@ def test_the_region_is_the_option_the_environment_or_the_profile(machine):
 def test_changes_that_are_not_committed_show_in_the_tag(machine, name):
     (machine.project / name).write_text("# changed\n")
     result = machine.run()
-    assert result.stdout.endswith(f":{machine.commit}-dirty\n")
+    assert result.stderr.endswith(f":{machine.commit}-dirty\n")
     assert "changes that are not committed" in result.stderr
 
 
@@ -298,7 +332,9 @@ def test_no_credentials(machine):
     assert "Unable to locate credentials" in result.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--unknown"], ["one", "two"], ["--region"]])
+@pytest.mark.parametrize(
+    "arguments", [["--unknown"], ["one", "two"], ["--region"], ["--kms-key"], ["--latest", "--immutable"]]
+)
 def test_bad_arguments(machine, arguments):
     assert refusal(machine.run(*arguments))
     assert not machine.calls

@@ -147,7 +147,7 @@ def test_a_job_has_its_time(aws: LocalSageMaker):
 
 def check_interruption(aws: LocalSageMaker) -> None:
     """A spot training that loses its instances goes on from its checkpoints, and ends as one that lost none."""
-    first, second = "undisturbed", "interrupted"
+    first, second = "spot-1", "spot"
     aws.api.create_training_job(**aws.spot(first))
     expected = aws.completed(first)
     aws.api.create_training_job(**aws.spot(second))
@@ -157,7 +157,9 @@ def check_interruption(aws: LocalSageMaker) -> None:
     job = aws.completed(second)
     states = [one["Status"] for one in job["SecondaryStatusTransitions"]]
     assert states == ["Starting", "Downloading", "Training", "Interrupted", *TRANSITIONS]
-    assert aws.keys(f"checkpoints/{second}/"), "no checkpoint has come to S3"
+    checkpoints = aws.keys(f"checkpoints/{second}/")
+    assert checkpoints, "no checkpoint has come to S3"
+    assert not [key for key in checkpoints if first in key], "the other job's checkpoints were taken, too"
     assert metrics_of(job) == pytest.approx(metrics_of(expected))
     aws.await_line(second, "(?i)resuming from checkpoint", seconds=5)
 

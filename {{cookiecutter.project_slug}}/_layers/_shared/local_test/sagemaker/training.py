@@ -68,7 +68,8 @@ class Training(JobAtWork):
         super().__init__(region, engine, job)
         job.update(SecondaryStatus="Starting", SecondaryStatusTransitions=[])
         self.output = f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
-        self.checkpoints = job.get("CheckpointConfig", {}).get("S3Uri")
+        checkpoints = job.get("CheckpointConfig", {}).get("S3Uri")
+        self.checkpoints = checkpoints and f"{checkpoints.rstrip('/')}/"  # or another job's would be taken, too
         self.runs: list[Run] = []
         self.seconds = 0.0  # of training, interrupted tries included
         self._ending: str | None = None  # the secondary status that it will end in after it was stopped
