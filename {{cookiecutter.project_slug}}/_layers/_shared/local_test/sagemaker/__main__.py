@@ -61,14 +61,18 @@ def main(arguments: list[str] | None = None) -> int:
 
     interrupts.listen()
     engine = options.engine or choose()
-    server = Server(engine, PROJECT, port)
+    screen = sys.stderr if options.command else sys.stdout  # what a command prints is for its own reader
+    server = Server(engine, PROJECT, port, screen)
     try:
         region = given.get("AWS_DEFAULT_REGION", REGION)
         own = variables(server.endpoint, options.image, region)
         server.prepare(region, NAME, NAME)
-        print(f"SageMaker on this machine, engine {engine}: training, tuning, endpoints, transform, processing.")
-        print("It does not do IAM, VPC or instance types; S3 is in memory, and gone at the end. Set this for clients:")
-        print("\n".join(f"  export {name}={value}" for name, value in own.items()), flush=True)
+        for line in (
+            f"SageMaker on this machine, engine {engine}: training, tuning, endpoints, transform, processing.",
+            "It does not do IAM, VPC or instance types; S3 is in memory, and gone at the end. Set this for clients:",
+            *(f"  export {name}={value}" for name, value in own.items()),
+        ):
+            print(line, file=screen, flush=True)
         if options.command:
             return subprocess.run(options.command, env=given | own, check=False).returncode
         print("Ctrl-C ends it.", flush=True)

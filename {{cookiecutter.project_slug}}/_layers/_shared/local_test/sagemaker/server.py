@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import boto3
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -72,8 +73,8 @@ class Silent(WSGIRequestHandler):
 class Server:
     """SageMaker on this machine, at 127.0.0.1; `port` 0 means any free one."""
 
-    def __init__(self, engine: str, project: Path, port: int):
-        self.engines = Engines(engine, project)
+    def __init__(self, engine: str, project: Path, port: int, screen: TextIO):
+        self.engines, self.screen = Engines(engine, project), screen
         self._regions: dict[str, Region] = {}
         self._lock = threading.Lock()
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -83,7 +84,8 @@ class Server:
 
     def say(self, text: str) -> None:
         """Print what happens, with its time."""
-        print(f"{datetime.now():%H:%M:%S} {text}", flush=True)
+        self.screen.write(f"{datetime.now():%H:%M:%S} {text}\n")
+        self.screen.flush()
 
     def region(self, name: str) -> Region:
         """Return a region, whose resources nobody else has."""
