@@ -18,10 +18,11 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 	.venv/bin/cookiecutter . --no-input --default-config --output-dir $(DEMO)
 	$(MAKE) -C $(DEMO)/my-algorithm local-test
 
-# The projects that the tests make have a make of their own, and what is given to this one is not meant for it.
+# The projects that the tests make have a make of their own, and what is given to this one is not meant for it; nor is
+# that make a part of this one, which would print where it enters and leaves.
 # Two workers: tests/conftest.py says which tests stay together, and in which order they are handed out.
 # Each computes with one thread: those of numeric libraries wait for one another by spinning.
-PYTEST := env -u ARGS -u MAKEFLAGS OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+PYTEST := env -u ARGS -u MAKEFLAGS -u MAKELEVEL OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 FAST := $(foreach name,static hooks lint bake update build_and_push local_test,tests/test_$(name).py)
 
 test: .venv/ready ## Run every test of the template (ARGS="--framework flask": those of one framework; none: of no one)
