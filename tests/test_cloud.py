@@ -154,6 +154,19 @@ def test_what_cannot_be_is_said_in_a_line(bake, arguments: list[str], said: str)
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_a_range_without_limits_is_said_in_a_line(bake):
+    more = ["--set", "tune.objective=o", "--set", "tune.ranges.rate={ min = 1 }"]
+    result = cloud(bake(), "tune", "--dry-run", "--set", ROLE, *more)
+    assert result.stderr == "cloud: sagemaker.toml: tune.ranges.rate has no max; or give it values\n"
+
+
+def test_a_number_that_is_none_is_a_problem():
+    strategy = {"Strategy": "Hyperband", "ResourceLimits": {"MaxParallelTrainingJobs": 1}}
+    goal = {"TuningJobCompletionCriteria": {"TargetObjectiveMetricValue": "low"}}
+    request = {"HyperParameterTuningJobName": "t", "HyperParameterTuningJobConfig": strategy | goal}
+    assert [one for one in problems("CreateHyperParameterTuningJob", request) if "is no float" in one]
+
+
 def test_the_environment_wins_over_the_file_and_flags_over_both(bake):
     project = bake()
     (project / "sagemaker.toml").write_text('[aws]\nrole = "File"\n[train]\nvolume_gb = 7\n')

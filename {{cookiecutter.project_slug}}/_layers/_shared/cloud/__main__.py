@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.local:
         use_local()
     found = settings.load(PROJECT, options.set)
-    aws = Aws(found.aws, options.project, commit_of(PROJECT), dry_run=options.dry_run, local=options.local)
+    aws = Aws(found.aws, options.project, commit_of(PROJECT), dry_run=options.dry_run, here=options.local)
     action = getattr(actions, options.action)
     if options.dry_run and options.action in ("invoke", "status", "logs", "delete"):
         raise CloudError(f"{options.action} sends no request that a dry run could show")

@@ -14,13 +14,18 @@ from local_test.answers import same_answer
 from local_test.sample import FOLDER, Sample, load
 
 from . import data, follow, requests
-from .aws import Aws
+from .aws import NAMED_AFTER, Aws
 from .errors import CloudError
 from .requests import Request
 from .settings import Settings
 
 PAYLOAD_MB, SERVERLESS_PAYLOAD_MB = 25, 4  # of a request (I13, I20)
 SHOWN = 2000  # characters of a transform's answers
+RUNNING = {
+    "TrainingJob": "training-job",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
+    "TransformJob": "transform-job",
+}
 LISTED = {"Endpoint": "endpoint", "EndpointConfig": "configuration", "Model": "model"}
 
 
@@ -106,8 +111,12 @@ def follow_training(cloud: Cloud, name: str) -> None:
     trained, billed = job.get("TrainingTimeInSeconds", 0), job.get("BillableTimeInSeconds", 0)
     saved = f", {100 - 100 * billed / trained:.0f} % less than without spot" if trained > billed else ""
     print(f"billed for {billed} s{saved}")
-    print(f"model: {job['ModelArtifacts']['S3ModelArtifacts']}")
-    print("next: make cloud-deploy")
+    if job["TrainingJobStatus"] == "Completed":
+        print(f"model: {job['ModelArtifacts']['S3ModelArtifacts']}")
+        print("next: make cloud-deploy")
+    else:
+        left = job.get("ModelArtifacts", {}).get("S3ModelArtifacts", "no model")
+        print(f"{name}: {job['TrainingJobStatus']} ({job['SecondaryStatus']}); it left {left}")
 
 
 def tune(cloud: Cloud) -> None:
@@ -119,7 +128,7 @@ def tune(cloud: Cloud) -> None:
             f"set objective (one of {', '.join(names)}) and ranges under [tune] in sagemaker.toml, e.g. "
             "[tune.ranges] learning_rate = { min = 0.01, max = 0.3 }"
         )
-    name = f"{aws.project[:19].rstrip('-')}-{datetime.now(UTC):%m%d%H%M%S}"  # at most 32 letters
+    name = f"{aws.project[:NAMED_AFTER].rstrip('-')}-{datetime.now(UTC):%m%d%H%M%S}"  # at most 32 letters
     request = requests.tuning(cloud.settings, name, training_request(cloud, name))
     train = cloud.settings.train
     cloud.sure(
@@ -137,7 +146,7 @@ def tune(cloud: Cloud) -> None:
         **key, SortBy="FinalObjectiveMetricValue", MaxResults=100
     )["TrainingJobSummaries"]
     for job in jobs:
-        value = job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+        value = job.get("FinalHyperParameterTuningJobObjectiveMetric", {}).get("Value", float("nan"))
         print(f"{value:12g}  {job['TrainingJobName']}  {job['TunedHyperParameters']}")
     if "BestTrainingJob" not in tuned:
         raise CloudError(f"{name} ended without a best job: {tuned.get('FailureReason', tuned)}")
@@ -152,7 +161,10 @@ def deploy(cloud: Cloud, name: str = "") -> None:
     job = name or ("JOB" if aws.dry_run else cloud.last_job())
     artifact = f"{aws.root}/jobs/{job}/output/model.tar.gz"
     if not aws.dry_run:
-        artifact = aws.api.describe_training_job(TrainingJobName=job)["ModelArtifacts"]["S3ModelArtifacts"]
+        described = aws.api.describe_training_job(TrainingJobName=job)
+        artifact = described.get("ModelArtifacts", {}).get("S3ModelArtifacts")
+        if not artifact:
+            raise CloudError(f"{job} has no model: its status is {described['TrainingJobStatus']}")
     config, endpoint = f"{job[:54]}-{secrets.token_hex(4)}", aws.project
     size = settings.kind if settings.kind == "serverless" else f"{settings.instance_count} x {settings.instance_type}"
     cloud.sure(f"The endpoint {endpoint} ({size}) costs money until you delete it: make cloud-delete.")
@@ -273,7 +285,7 @@ def status(cloud: Cloud) -> None:
 
 def things(cloud: Cloud) -> Iterator[tuple[str, str, str, datetime, str]]:
     """Yield what the project has: kind, name, state, since when, and the command that ends it."""
-    for kind, word in (("TrainingJob", "training-job"), ("TransformJob", "transform-job")):
+    for kind, word in RUNNING.items():
         for one in cloud.aws.own(kind):
             name = one[f"{kind}Name"]
             if one[f"{kind}Status"] in follow.GOING:

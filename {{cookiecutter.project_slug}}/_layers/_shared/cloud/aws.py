@@ -10,20 +10,15 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from . import local
 from .errors import CloudError
 from .requests import Place, Request
 from .service_model import problems
 from .settings import Aws as Account
 
 PROJECT, COMMIT = "sm-algo:project", "sm-algo:commit"  # the keys of the tags
+NAMED_AFTER = 19  # letters of the project that every name begins with; those of tuning jobs have no room for more
 NOBODY = "000000000000"  # the account of a dry run
-LOCAL = {
-    "AWS_ENDPOINT_URL": "http://127.0.0.1:8181",
-    "AWS_ACCESS_KEY_ID": "local",
-    "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "eu-west-1",
-}
-LOCAL_NAME = "local-sagemaker"  # of the role and the bucket that are there from the start
 
 
 def use_local() -> None:
@@ -31,15 +26,16 @@ def use_local() -> None:
     given = os.environ.get("AWS_ENDPOINT_URL", "")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
-    os.environ.update(LOCAL | ({"AWS_ENDPOINT_URL": given} if given.startswith("http://127.0.0.1") else {}))
+    endpoint = given if given.startswith("http://127.0.0.1") else f"http://127.0.0.1:{local.PORT}"
+    os.environ.update(local.CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "eu-west-1"})
 
 
 class Aws:
     """The clients of one account and region. In a dry run nothing is sent: what would be is printed."""
 
-    def __init__(self, account: Account, project: str, commit: str, *, dry_run: bool, local: bool):
-        self.account, self.project, self.commit, self.dry_run, self.local = account, project, commit, dry_run, local
-        profile = account.profile if not local else ""
+    def __init__(self, account: Account, project: str, commit: str, *, dry_run: bool, here: bool):
+        self.account, self.project, self.commit, self.dry_run, self.local = account, project, commit, dry_run, here
+        profile = account.profile if not here else ""
         self.session = boto3.Session(
             profile_name=(profile or None) if not dry_run else None, region_name=account.region or None
         )
@@ -78,7 +74,7 @@ class Aws:
     def bucket(self) -> str:
         """The bucket for data and models, which is made if it is the usual one and missing."""
         if self.local:
-            return LOCAL_NAME
+            return local.NAME
         name = self.account.bucket or f"sagemaker-{self.region}-{self.identity[1]}"
         if self.dry_run:
             return name
@@ -99,7 +95,7 @@ class Aws:
     @property
     def role(self) -> str:
         """The role's ARN. Raises CloudError where the settings have none."""
-        name = LOCAL_NAME if self.local else self.account.role
+        name = local.NAME if self.local else self.account.role
         if not name:
             raise CloudError("SageMaker needs a role to work with: set role under [aws] in sagemaker.toml to its name")
         partition, number = self.identity
@@ -145,7 +141,7 @@ class Aws:
         """Yield the project's resources of a kind ("TrainingJob"), the newest first: summaries as List… has them."""
         operation = re.sub(r"(?<!^)([A-Z])", r"_\1", f"List{kind}s").lower()
         pages = self.api.get_paginator(operation).paginate(
-            NameContains=self.project[:30], SortBy="CreationTime", SortOrder="Descending"
+            NameContains=self.project[:NAMED_AFTER].rstrip("-"), SortBy="CreationTime", SortOrder="Descending"
         )
         for page in pages:
             for one in next(value for value in page.values() if isinstance(value, list)):

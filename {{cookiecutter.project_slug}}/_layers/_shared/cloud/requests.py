@@ -7,7 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .settings import Settings
+from .errors import CloudError
+from .settings import FILE, Settings
 
 Request = dict[str, Any]
 
@@ -95,13 +96,18 @@ def tuning(settings: Settings, name: str, job: Request) -> Request:
 
 
 def ranges(wanted: dict[str, dict[str, Any]]) -> Request:
-    """Return ParameterRanges: values are categories, whole numbers as limits an integer, others a continuous range."""
+    """Return ParameterRanges: values are categories, whole numbers as limits an integer, others a continuous range.
+
+    Raises CloudError for a range without limits.
+    """
     found: Request = {}
     for name, one in wanted.items():
         if "values" in one:
             values = [as_text(value) for value in one["values"]]
             found.setdefault("CategoricalParameterRanges", []).append({"Name": name, "Values": values})
             continue
+        if missing := {"min", "max"} - one.keys():
+            raise CloudError(f"{FILE}: tune.ranges.{name} has no {' and no '.join(sorted(missing))}; or give it values")
         kind = "Integer" if type(one["min"]) is type(one["max"]) is int else "Continuous"
         limits = {"MinValue": as_text(one["min"]), "MaxValue": as_text(one["max"])}
         scale = {"log": "Logarithmic", "reverse-log": "ReverseLogarithmic"}.get(one.get("scale", ""), "Auto")

@@ -10,6 +10,7 @@ MODEL = botocore.session.Session().get_service_model("sagemaker")
 # What the patterns of the model say in Java's way, and Python almost so: letters, numbers, separators.
 JAVA = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
 TYPES = {"structure": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int, "long": int}
+TYPES |= {"float": int | float, "double": int | float}
 
 
 def problems(operation: str, request: dict) -> list[str]:

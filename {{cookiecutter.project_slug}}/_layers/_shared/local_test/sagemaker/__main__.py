@@ -10,14 +10,14 @@ import sys
 import threading
 from pathlib import Path
 
+from cloud.local import CREDENTIALS, NAME, PORT
+
 from .. import interrupts
 from ..engines import CHOICES, choose
 from ..errors import SetupError
 from ..exchange import listening
 
 PROJECT = Path(__file__).resolve().parents[2]
-PORT = 8181
-NAME = "local-sagemaker"  # of the role and of the bucket that are there from the start
 
 # Nothing of the user's settings for AWS may reach this process, which is AWS.
 given = dict(os.environ)
@@ -31,8 +31,7 @@ def variables(endpoint: str, image: str, region: str) -> dict[str, str]:
     """Return what a client needs in its environment: any credentials will do, and SDK v3 must not ask for the role."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        **CREDENTIALS,
         "AWS_DEFAULT_REGION": region,
         "SAGEMAKER_VALIDATE_ROLE": "false",
         "IMAGE": image,

@@ -1,0 +1,5 @@
+"""Where `make local-sagemaker` answers, and what is there from its start: its clients and itself read it here."""
+
+PORT = 8181
+NAME = "local-sagemaker"  # of the role and of the bucket
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}  # any will do
