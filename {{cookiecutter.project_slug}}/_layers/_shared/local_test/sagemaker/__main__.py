@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     port = options.port if options.port is not None else 0 if options.command else PORT
     if port and listening(("127.0.0.1", port)):
-        raise SetupError(f"port {port} is busy. Stop what listens there, or choose another one with --port")
+        raise SetupError(f'port {port} is busy. Stop what listens there, or choose another one: ARGS="--port N"')
     from .server import REGION, Server
 
     interrupts.listen()
