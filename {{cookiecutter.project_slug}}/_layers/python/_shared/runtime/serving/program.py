@@ -110,6 +110,7 @@ def serve(load: Callable[[], Any], settings: Settings) -> None:
     multiprocessing.set_start_method("fork", force=True)
     # The garbage collector of a worker need not walk through, and so copy, what it shares with the others.
     gc.freeze()
+    parent = os.getpid()
     print(f"listening on port {settings.port} with {settings.workers} workers", flush=True)
     Granian(
         "runtime.serving.application",
@@ -126,13 +127,14 @@ def serve(load: Callable[[], Any], settings: Settings) -> None:
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
         log_level=LogLevels.error,
-    ).serve(target_loader=lambda: start_worker(load), wrap_loader=False)
+    ).serve(target_loader=lambda: start_worker(load, parent), wrap_loader=False)
 
 
-def start_worker(load: Callable[[], Any]) -> Any:
-    """Give this worker process its application, and make it end with its parent, however that ended.
+def start_worker(load: Callable[[], Any], parent: int) -> Any:
+    """Give this worker process its application, and make it end with its parent, however and whenever that ended.
 
-    Nothing may answer in its place.
+    Nothing may answer in its place. The parent's process id was asked for before the fork: where a model takes long
+    to load the parent may end meanwhile, and the worker would then watch the process that it was left to.
     """
     # Until the server has its own handler: an exception, as in the parent, may get lost in the loading of a model.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -142,7 +144,6 @@ def start_worker(load: Callable[[], Any]) -> Any:
         print(f"cannot serve: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
     gc.enable()
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -227,3 +229,28 @@ def test_settings_come_from_the_environment():
     assert settings.execution_parameters["MaxPayloadInMB"] * 40 <= 100
     with pytest.raises(UserError, match="SAGEMAKER_BIND_TO_PORT is 'http'"):
         Settings.from_environment({"SAGEMAKER_BIND_TO_PORT": "http"})
+
+
+ORPHAN = """
+import os
+import time
+from runtime.serving.program import start_worker
+
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+
+def load():
+    while os.getppid() == parent:
+        time.sleep(0.01)
+    print("loaded", flush=True)
+
+start_worker(load, parent)
+time.sleep(10)
+print("still there", flush=True)
+"""
+
+
+def test_a_worker_whose_parent_died_while_it_loaded_the_model_ends():
+    worker = subprocess.run([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert worker.stdout == "loaded\n"

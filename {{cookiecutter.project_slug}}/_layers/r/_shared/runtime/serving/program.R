@@ -92,6 +92,8 @@ supervise <- function(application, settings, run) {
 
 # Answer requests on a socket, as a forked process, for as long as the socket is there.
 work <- function(application, socket) {
+  # However it ends, without more ado: a forked R that ends in order waits for its parent, which may be gone.
+  on.exit(tools::pskill(Sys.getpid(), tools::SIGKILL))
   # Made under another name: what has the right one can be connected to.
   unready <- paste0(socket, "~")
   httpuv::startPipeServer(unready, 0L, application, quiet = TRUE)
@@ -99,8 +101,6 @@ work <- function(application, socket) {
   while (file.exists(socket)) {
     httpuv::service(1000)
   }
-  # Without more ado: a forked R that ends in order waits for its parent, which may be gone.
-  tools::pskill(Sys.getpid(), tools::SIGKILL)
 }
 
 nginx_config <- function(settings, run, sockets) {
