@@ -44,6 +44,7 @@ REQUIRED = (
     "build_and_push.sh",
     "runtime/train",
     "runtime/serve",
+    "runtime/describe",
     "runtime/adapter.*",
     "runtime/framework.*",
     "tests/**/test?algorithm.*",

@@ -110,7 +110,7 @@ def test_scripts_are_executable(bake, language, framework, template_copy):
     for path in files(template_copy).values():
         path.chmod(0o644)
     project = bake(template_copy, language=language, framework=framework)
-    for name in ("runtime/train", "runtime/serve", "build_and_push.sh"):
+    for name in ("runtime/train", "runtime/serve", "runtime/describe", "build_and_push.sh"):
         assert (project / name).stat().st_mode & 0o111 == 0o111, name
     assert not (project / "README.md").stat().st_mode & 0o111
 

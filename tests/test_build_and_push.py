@@ -1,6 +1,7 @@
 """build_and_push.sh with an `aws` and a `docker` that only write down how they were called."""
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
 OCI = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 
+DECLARATION = '{"Description": "$5 isn\'t much"}'
+LABEL = f"--label sm-algo.describe={DECLARATION}"
 DIGEST = f"sha256:{'0' * 64}"
 REGISTRY = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
 
@@ -40,6 +43,9 @@ case "$1 $2" in
 "buildx version") exit "${FAKE_NO_BUILDX:-0}" ;;
 "login "*) read -r password; echo "stdin $password" >>"$FAKE_LOG" ;;
 "build "*) echo "DOCKER_BUILDKIT=$DOCKER_BUILDKIT" >>"$FAKE_LOG" ;;
+"run "*)
+	if [ -n "$FAKE_NO_DECLARATION" ]; then echo "cannot describe: $FAKE_NO_DECLARATION" >&2; exit 1; fi
+	echo "$FAKE_DECLARATION" && exit ;;
 esac
 echo "output of docker $1"
 """
@@ -84,6 +90,11 @@ class Machine:
         return self.git("rev-parse", "--short", "HEAD")
 
     @property
+    def builds(self) -> list[str]:
+        """The calls that built the image, of which the last one made what is pushed."""
+        return [call for call in self.calls if "build --" in call]
+
+    @property
     def calls(self) -> list[str]:
         """What the programs were called with."""
         return self.log.read_text().splitlines() if self.log.exists() else []
@@ -95,7 +106,7 @@ def bare(tmp_path) -> Machine:
     machine = Machine(tmp_path / "project", tmp_path / "bin", tmp_path / "log")
     machine.project.mkdir()
     machine.programs.mkdir()
-    for tool in ("bash", "cat", "dirname", "env", "git", "sed", "sh", "tr"):
+    for tool in ("bash", "cat", "dirname", "env", "git", "mktemp", "rm", "sed", "sh", "tail", "tr"):
         (machine.programs / tool).symlink_to(shutil.which(tool))
     machine.environment = {
         "PATH": str(machine.programs),
@@ -104,12 +115,15 @@ def bare(tmp_path) -> Machine:
         "FAKE_MANIFEST": SCHEMA_2,
         "FAKE_DIGEST": DIGEST,
         "FAKE_REGISTRY": REGISTRY,
+        "FAKE_DECLARATION": DECLARATION,
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
     }
     for role in ("AUTHOR", "COMMITTER"):
         machine.environment |= {f"GIT_{role}_NAME": "Test", f"GIT_{role}_EMAIL": "test@example.com"}
     shutil.copy(LAYERS / "_shared/build_and_push.sh", machine.project)
+    (machine.project / "cloud").mkdir()
+    shutil.copy(LAYERS / "_shared/cloud/label.sh", machine.project / "cloud")
     (machine.project / "Dockerfile").write_text("FROM scratch\n")
     (machine.project / "Makefile").write_text("IMAGE := my-algorithm\n")
     machine.git("init", "--quiet")
@@ -140,16 +154,18 @@ def test_it_builds_pushes_and_checks(machine):
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{REGISTRY}/my-algorithm@{DIGEST}\n"  # and nothing that docker printed
     assert result.stderr.endswith(f"pushed {image}\n")
-    build = (
-        "docker buildx build --provenance=false --sbom=false --output type=image,push=true,oci-mediatypes=false "
-        f"--platform linux/amd64 --tag {image} ."
-    )
+    build = f"docker buildx build --provenance=false --sbom=false --platform linux/amd64 --tag {image}"
     check = (
         "aws ecr describe-images --region eu-west-1 --repository-name my-algorithm "
         f"--image-ids imageTag={machine.commit} "
         "--query imageDetails[0].[imageManifestMediaType,imageDigest] --output text"
     )
-    assert machine.calls[-2:] == [build, check]
+    assert machine.calls[-4:] == [
+        f"{build} --load .",
+        f"docker run --rm --network none {image} describe",
+        f"{build} {LABEL} --output type=image,push=true,oci-mediatypes=false .",
+        check,
+    ]
     assert not [call for call in machine.calls if "create-repository" in call]
 
 
@@ -163,9 +179,9 @@ def test_the_login_keeps_the_password_off_the_command_line(machine):
 
 def test_latest_is_a_second_tag(machine):
     assert machine.run("--latest").returncode == 0
-    (build,) = [call for call in machine.calls if "build --prov" in call]
+    build = machine.builds[-1]
     repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
-    assert build.endswith(f"--tag {repository}:{machine.commit} --tag {repository}:latest .")
+    assert f" --tag {repository}:{machine.commit} --tag {repository}:latest --label " in build
 
 
 @pytest.mark.parametrize("builder", ["buildx", "classic"])
@@ -177,8 +193,8 @@ def test_gpu_is_built_with_its_packages_and_tagged_by_its_name(machine, builder)
     repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
     tag = f"{machine.commit}-gpu"
     assert result.stderr.endswith(f"pushed {repository}:{tag}\n"), result.stderr
-    (build,) = [call for call in machine.calls if "build --" in call]
-    assert build.endswith(f" --build-arg DEVICE=gpu --tag {repository}:{tag} --tag {repository}:latest-gpu .")
+    build = machine.builds[-1]
+    assert f" --build-arg DEVICE=gpu --tag {repository}:{tag} --tag {repository}:latest-gpu --label " in build
     assert f"--image-ids imageTag={tag} " in machine.calls[-1]
 
 
@@ -193,7 +209,7 @@ def test_gpu_needs_a_framework_that_can_use_them(machine):
 def test_build_args_are_taken_from_the_environment(machine, builder):
     build_args = "--build-arg BASE_IMAGE=mirror/python:3.13 --no-cache"
     machine.run(BUILD_ARGS=build_args, FAKE_NO_BUILDX="1" if builder == "classic" else "0")
-    (build,) = [call for call in machine.calls if "build --" in call]
+    build = machine.builds[-1]
     assert f" --platform linux/amd64 {build_args} --tag " in build
 
 
@@ -201,12 +217,33 @@ def test_without_buildx_the_classic_builder_is_used(machine):
     assert machine.run("--latest", FAKE_NO_BUILDX="1").returncode == 0
     repository = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
     tags = [f"{repository}:{machine.commit}", f"{repository}:latest"]
-    build = machine.calls.index(f"docker build --platform linux/amd64 --tag {tags[0]} --tag {tags[1]} .")
-    assert machine.calls[build + 1 : build + 4] == [
+    build = f"docker build --platform linux/amd64 --tag {tags[0]} --tag {tags[1]}"
+    assert machine.calls[-8:-1] == [
+        f"{build} .",
+        "DOCKER_BUILDKIT=0",
+        f"docker run --rm --network none {tags[0]} describe",
+        f"{build} {LABEL} .",
         "DOCKER_BUILDKIT=0",
         f"docker push {tags[0]}",
         f"docker push {tags[1]}",
     ]
+
+
+@pytest.mark.parametrize("builder", ["buildx", "classic"])
+def test_what_declares_nothing_is_pushed_without_a_label(machine, builder):
+    """So is what cannot run on this machine: an image for another platform."""
+    result = machine.run(FAKE_NO_DECLARATION="no Hyperparameters", FAKE_NO_BUILDX="1" if builder == "classic" else "0")
+    image = f"{REGISTRY}/my-algorithm:{machine.commit}"
+    assert result.stdout == f"{REGISTRY}/my-algorithm@{DIGEST}\n"
+    assert f"{image} gets no label of what it declares: cannot describe: no Hyperparameters\n" in result.stderr
+    assert not [call for call in machine.calls if "--label" in call]
+    assert [call for call in machine.calls if "push" in call and "build" in call or call == f"docker push {image}"]
+
+
+def test_a_tag_may_take_the_place_of_the_commit(machine):
+    shutil.rmtree(machine.project / ".git")
+    assert machine.run("--tag", "v1.2").stderr.endswith(f"pushed {REGISTRY}/my-algorithm:v1.2\n")
+    assert refusal(machine.run("--tag", "a b")).startswith("--tag 'a b': a tag has letters")
 
 
 @pytest.mark.parametrize("manifest", [OCI, OCI_INDEX])
@@ -235,8 +272,8 @@ def test_an_image_that_did_not_arrive_is_an_error(machine):
 def test_arm64_is_another_platform_and_needs_buildx(machine):
     result = machine.run("--arm64")
     assert result.stderr.endswith(f":{machine.commit}-arm64\n")
-    (build,) = [call for call in machine.calls if "build --prov" in call]
-    assert f" --platform linux/arm64 --tag {REGISTRY}/my-algorithm:{machine.commit}-arm64 ." in build
+    build = machine.builds[-1]
+    assert f" --platform linux/arm64 --tag {REGISTRY}/my-algorithm:{machine.commit}-arm64 --label " in build
     assert refusal(machine.run("--arm64", FAKE_NO_BUILDX="1")).startswith("docker buildx is missing")
 
 
@@ -333,7 +370,7 @@ def test_no_credentials(machine):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--unknown"], ["one", "two"], ["--region"], ["--kms-key"], ["--latest", "--immutable"]]
+    "arguments", [["--unknown"], ["one", "two"], ["--region"], ["--kms-key"], ["--tag"], ["--latest", "--immutable"]]
 )
 def test_bad_arguments(machine, arguments):
     assert refusal(machine.run(*arguments))
@@ -359,6 +396,7 @@ def test_a_dry_run_prints_every_command_of_a_run(machine, builder):
     environment = {
         "FAKE_NO_BUILDX": "1" if builder == "classic" else "0",
         "FAKE_REFUSAL": "RepositoryNotFoundException",
+        "FAKE_DECLARATION": "DECLARATION",
     }
     shown = (
         machine.run("--dry-run", "--latest", **environment).stdout.replace("ACCOUNT", "123456789012").replace("\\", "")
@@ -368,4 +406,4 @@ def test_a_dry_run_prints_every_command_of_a_run(machine, builder):
     machine.run("--latest", **environment)
     calls = [call for call in machine.calls if call.startswith(("aws", "docker"))]
     for call in set(calls) - {"docker buildx version", "docker info"}:
-        assert call in shown
+        assert re.sub("docker run .+ (.+) describe", r"cloud/label.sh \1", call) in shown

@@ -4,8 +4,8 @@ set -euo pipefail
 
 usage() {
 	cat <<'USAGE'
-usage: ./build_and_push.sh [--gpu | --arm64] [--latest] [--region REGION] [--immutable]
-                           [--kms-key KEY] [--dry-run] [REPOSITORY]
+usage: ./build_and_push.sh [--gpu | --arm64] [--latest] [--region REGION] [--tag TAG]
+                           [--immutable] [--kms-key KEY] [--dry-run] [REPOSITORY]
 
 Builds the image for linux/amd64, pushes it to Amazon ECR and checks that SageMaker will accept it.
 The last line of the output, alone on stdout, is the image's URI with its digest.
@@ -18,6 +18,7 @@ The last line of the output, alone on stdout, is the image's URI with its digest
   --latest         push the tag latest too, beside the tag of the git commit. A working tree with
                    changes that are not committed is pushed as COMMIT-dirty
   --region REGION  default: AWS_REGION, AWS_DEFAULT_REGION, or the region of the AWS profile
+  --tag TAG        in place of the git commit, e.g. where the sources come without git
   --immutable      a repository that is created refuses to have its tags moved
   --kms-key KEY    a repository that is created is encrypted with this key
   --dry-run        print the commands and run none: needs neither AWS credentials nor Docker
@@ -97,21 +98,39 @@ login() {
 	if [[ -z $dry_run ]]; then "${password[@]}" | "${login[@]}"; fi
 }
 
-# SageMaker takes neither OCI media types nor the index that attestations need (E5); buildx makes both unless told not to.
+# What the image declares becomes a label of what is pushed: it is built, asked, and built again with the label, where all
+# else comes from the cache. SageMaker takes neither OCI media types nor the index that attestations need (E5); buildx
+# makes both unless told not to.
 build_and_push() {
 	local tag build=() arguments=()
 	eval "arguments=(${BUILD_ARGS:-})" # as the shell of make reads them
 	if [[ -n $gpu ]]; then arguments+=(--build-arg DEVICE=gpu); fi
 	for tag in "$@"; do arguments+=(--tag "$uri:$tag"); done
 	if has_buildx; then
-		build=(docker buildx build --provenance=false --sbom=false --output "type=image,push=true,oci-mediatypes=false")
-		run "${build[@]}" --platform "$platform" "${arguments[@]}" .
+		build=(docker buildx build --provenance=false --sbom=false --platform "$platform" "${arguments[@]}")
+		run "${build[@]}" --load .
+		read_label "$uri:$1"
+		if [[ -n $label ]]; then build+=(--label "$label"); fi
+		run "${build[@]}" --output "type=image,push=true,oci-mediatypes=false" .
 	else
 		[[ $platform == linux/amd64 ]] ||
 			die "docker buildx is missing, and without it only images for linux/amd64 are made" \
 				"install it: https://docs.docker.com/build/install-buildx/"
-		run env DOCKER_BUILDKIT=0 docker build --platform "$platform" "${arguments[@]}" .
+		build=(env DOCKER_BUILDKIT=0 docker build --platform "$platform" "${arguments[@]}")
+		run "${build[@]}" .
+		read_label "$uri:$1"
+		if [[ -n $label ]]; then run "${build[@]}" --label "$label" .; fi
 		for tag in "$@"; do run docker push "$uri:$tag"; done
+	fi
+}
+
+# Set label to that of an image; to nothing where it has none.
+read_label() {
+	if [[ -n $dry_run ]]; then
+		run cloud/label.sh "$1"
+		label=sm-algo.describe=DECLARATION
+	else
+		label=$(cloud/label.sh "$1")
 	fi
 }
 
@@ -146,7 +165,7 @@ check_manifest() {
 	echo "$digest"
 }
 
-dry_run='' gpu='' latest='' immutable='' kms_key='' repository='' uri='' platform=linux/amd64 suffix=''
+dry_run='' gpu='' latest='' immutable='' kms_key='' repository='' uri='' tag='' label='' platform=linux/amd64 suffix=''
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-}}
 while (($#)); do
 	case $1 in
@@ -155,6 +174,11 @@ while (($#)); do
 	--arm64) platform=linux/arm64 suffix+=-arm64 ;;
 	--latest) latest=yes ;;
 	--immutable) immutable=yes ;;
+	--tag)
+		tag=${2:-}
+		[[ $tag =~ ^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,119}$ ]] || die "--tag '$tag'" "a tag has letters, digits, and _ . - after the first"
+		shift
+		;;
 	--kms-key)
 		kms_key=${2:-}
 		[[ -n $kms_key ]] || die "--kms-key without a key" "e.g. --kms-key alias/images"
@@ -193,7 +217,7 @@ if ! [[ $repository =~ $name ]] || ((${#repository} < 2 || ${#repository} > 256)
 	die "'$repository' is not a repository name for ECR" \
 		"2 to 256 lowercase letters and digits, with single . _ / or hyphens between them"
 fi
-tag=$(commit_tag)$suffix
+tag=${tag:-$(commit_tag)}$suffix
 
 if [[ -z $dry_run ]]; then
 	command -v aws >/dev/null || die "the aws command is not installed" "see https://aws.amazon.com/cli/"

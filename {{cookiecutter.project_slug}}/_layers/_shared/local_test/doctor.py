@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GIGABYTE = 1024**3
 DISK_NEEDED = 5 * GIGABYTE  # an image, its layers, and the model
 PORT = 8080
-SCRIPTS = ("runtime/train", "runtime/serve", "build_and_push.sh", "local_test/*.sh")
+SCRIPTS = ("runtime/train", "runtime/serve", "runtime/describe", "build_and_push.sh", "local_test/*.sh", "cloud/*.sh")
 LOG_LINES = 15
 SIGNS = {True: "✓", False: "✗", None: "\N{EN DASH}"}
 

@@ -11,33 +11,38 @@
 
 # A whole number from `min` to `max`.
 integer_parameter <- function(default, min = -.Machine$integer.max, max = .Machine$integer.max, help = "") {
-  parameter(if (!missing(default)) list(default), help, paste("a whole number", range_text(min, max)), function(text) {
+  convert <- function(text) {
     number <- strict_number(text)
     if (isTRUE(number == floor(number) && number >= min && number <= max)) as.integer(number) else NA
-  })
+  }
+  expected <- paste("a whole number", range_text(min, max))
+  parameter(if (!missing(default)) list(default), help, expected, convert, "Integer", limits(min, max))
 }
 
 # A finite number from `min` to `max`.
 number_parameter <- function(default, min = -Inf, max = Inf, help = "") {
-  parameter(if (!missing(default)) list(default), help, paste("a number", range_text(min, max)), function(text) {
+  convert <- function(text) {
     number <- strict_number(text)
     if (isTRUE(number >= min && number <= max)) number else NA
-  })
+  }
+  expected <- paste("a number", range_text(min, max))
+  parameter(if (!missing(default)) list(default), help, expected, convert, "Continuous", limits(min, max))
 }
 
 # TRUE or FALSE.
 logical_parameter <- function(default, help = "") {
-  parameter(if (!missing(default)) list(default), help, "true or false", function(text) {
-    c(true = TRUE, "1" = TRUE, false = FALSE, "0" = FALSE)[tolower(text)][[1]]
-  })
+  convert <- function(text) c(true = TRUE, "1" = TRUE, false = FALSE, "0" = FALSE)[tolower(text)][[1]]
+  values <- list(Values = c("true", "false"))
+  parameter(if (!missing(default)) list(default), help, "true or false", convert, "Categorical", values)
 }
 
 # A text; one of `choices` where they are given.
 text_parameter <- function(default, choices = NULL, help = "") {
   expected <- if (is.null(choices)) "a text" else paste("one of", paste(choices, collapse = ", "))
-  parameter(if (!missing(default)) list(default), help, expected, function(text) {
-    if (is.null(choices) || text %in% choices) text else NA
-  })
+  convert <- function(text) if (is.null(choices) || text %in% choices) text else NA
+  kind <- if (is.null(choices)) "FreeText" else "Categorical"
+  values <- if (!is.null(choices)) list(Values = I(choices))
+  parameter(if (!missing(default)) list(default), help, expected, convert, kind, values)
 }
 
 # Any JSON: `[1, 2]` becomes a vector, an object a list by name.
@@ -48,9 +53,22 @@ json_parameter <- function(default, help = "") {
 }
 
 # A declaration. `default` is a list of the one value, or NULL where the job must set it; `convert` makes a value of a
-# text, or NA where the text is not what is `expected`.
-parameter <- function(default, help, expected, convert) {
-  list(default = default, help = help, expected = trimws(expected), convert = convert)
+# text, or NA where the text is not what is `expected`. `kind` and `range` are SageMaker's: Type and Range of a
+# HyperParameterSpecification.
+parameter <- function(default, help, expected, convert, kind = "FreeText", range = NULL) {
+  list(default = default, help = help, expected = trimws(expected), convert = convert, kind = kind, range = range)
+}
+
+# A range as SageMaker describes it, which has both limits: the largest numbers stand for none.
+limits <- function(min, max) {
+  finite <- function(limit) pmax(pmin(limit, .Machine$double.xmax), -.Machine$double.xmax)
+  list(MinValue = number_text(finite(min)), MaxValue = number_text(finite(max)))
+}
+
+# A number in decimal notation, with the digits that it needs.
+number_text <- function(number) {
+  short <- sprintf("%.15g", number)
+  if (isTRUE(as.numeric(short) == number)) short else sprintf("%.17g", number)
 }
 
 range_text <- function(min, max) {

@@ -1,0 +1,89 @@
+# `describe`: what the algorithm declares, as JSON, in the words of SageMaker's CreateAlgorithm and CreateModelPackage.
+#
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterSpecification.html
+
+# Print the declaration; returns the exit status, 1 where there is none.
+describe_main <- function(project) {
+  declared <- NULL
+  sink(stderr()) # what algorithm.R prints when it is loaded
+  error <- caught({
+    expect_package("jsonlite")
+    expect_package("RcppTOML")
+    algorithm <- load_algorithm(project, parent.env(environment()))
+    declared <- declaration(algorithm, read_sample(file.path(project, "sample", "sample.toml")))
+  })
+  sink()
+  if (!is.null(error)) {
+    message("cannot describe: ", conditionMessage(error), if (!inherits(error, "UserError")) paste0("\n", error$trace))
+    return(1L)
+  }
+  cat(jsonlite::toJSON(declared, auto_unbox = TRUE), "\n", sep = "")
+  0L
+}
+
+# The content of sample.toml, where channels and metrics are declared. Raises UserError if it cannot be read.
+read_sample <- function(file) {
+  tryCatch(RcppTOML::parseTOML(file, escape = FALSE), error = function(error) {
+    stop(user_error(
+      "sample/sample.toml, which declares channels and metrics, cannot be read: %s",
+      conditionMessage(error)
+    ))
+  })
+}
+
+# What algorithm.R and sample.toml declare.
+#
+# SupportedHyperParameters, TrainingChannels, MetricDefinitions as in CreateAlgorithm; SupportedContentTypes and
+# SupportedResponseMIMETypes as in CreateModelPackage: the runtime's, or where the algorithm has an input_fn or an
+# output_fn of its own, those of the sample's requests. Raises UserError where no hyperparameters are declared.
+declaration <- function(algorithm, sample) {
+  if (is.null(algorithm$hyperparameters)) {
+    stop(user_error("algorithm.R declares no hyperparameters"))
+  }
+  channels <- sample$training$channels
+  of_requests <- function(key) I(unique(unlist(lapply(sample$requests, function(request) request[[key]]))))
+  list(
+    SupportedHyperParameters = unname(Map(
+      hyperparameter_specification,
+      names(algorithm$hyperparameters),
+      algorithm$hyperparameters
+    )),
+    TrainingChannels = lapply(sort(names(channels)), function(name) {
+      modes <- I(c("File", "FastFile"))
+      list(Name = name, SupportedContentTypes = I(channels[[name]]), SupportedInputModes = modes)
+    }),
+    MetricDefinitions = lapply(sample$training$metrics, function(one) list(Name = one$Name, Regex = one$Regex)),
+    SupportedContentTypes = if (is.null(algorithm$input_fn)) I(names(media_types)) else of_requests("content_type"),
+    SupportedResponseMIMETypes = if (is.null(algorithm$output_fn)) I(unique(media_types)) else of_requests("accept")
+  )
+}
+
+# The HyperParameterSpecification of a declared parameter.
+hyperparameter_specification <- function(name, parameter) {
+  found <- list(
+    Name = name,
+    Description = parameter$help,
+    Type = parameter$kind,
+    IsTunable = length(parameter$range) > 0,
+    IsRequired = is.null(parameter$default)
+  )
+  if (found$IsTunable) {
+    found$Range <- structure(list(parameter$range), names = paste0(parameter$kind, "ParameterRangeSpecification"))
+  }
+  default <- parameter$default[[1]]
+  if (!is.null(default)) {
+    found$DefaultValue <- default_text(default)
+  }
+  found
+}
+
+# A value as SageMaker passes it on: JSON, but texts as they are (T13).
+default_text <- function(value) {
+  if (is.character(value) && length(value) == 1) {
+    value
+  } else if (is.numeric(value) && length(value) == 1) {
+    number_text(value)
+  } else {
+    as.character(jsonlite::toJSON(value, auto_unbox = TRUE, digits = NA))
+  }
+}
