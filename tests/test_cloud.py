@@ -9,6 +9,7 @@ import random
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 from template import LAYERS, ROOT
 
 sys.path.insert(0, str(LAYERS / "_shared"))
-from cloud import follow, requests, settings
+from cloud import follow, requests, service_model, settings
 from cloud.errors import CloudError, sentence
 from cloud.service_model import problems
 
@@ -49,6 +50,9 @@ KINDS = {
     "deploy": ("deploy", []),
     "deploy serverless": ("deploy", ["deploy.kind=serverless"]),
     "deploy asynchronously": ("deploy", ["deploy.kind=async"]),
+    "deploy with scaling and capture": ("deploy", ["deploy.scale={ max = 4 }", "deploy.capture=20"]),
+    "register": ("register", []),
+    "push on CodeBuild": ("push --on-codebuild", ["aws.build_role=CodeBuild"]),
     "transform": ("transform", ["batch.data=s3://b/rows", "batch.join=true"]),
 }
 
@@ -78,7 +82,7 @@ import json, sys
 from cloud.__main__ import main
 for kind, (action, changes) in json.loads(sys.argv[1]).items():
     print("==", kind)
-    main([action, "--dry-run", *(word for change in changes for word in ("--set", change))])
+    main([*action.split(), "--dry-run", *(word for change in changes for word in ("--set", change))])
 """
 
 
@@ -91,7 +95,7 @@ def dry_runs(project: Path) -> dict[str, list]:
     _, *parts = re.split(r"^== (.+)$", chance.sub("-NAME", result.stdout), flags=re.MULTILINE)
     shown = {}
     for kind, text in zip(parts[::2], parts[1::2], strict=True):
-        _, *found = re.split(r"^# aws sagemaker (\S+) --cli-input-json$", text, flags=re.MULTILINE)
+        _, *found = re.split(r"^# aws (\S+ \S+) --cli-input-json$", text, flags=re.MULTILINE)
         shown[kind] = [[operation, json.loads(one)] for operation, one in zip(found[::2], found[1::2], strict=True)]
     return shown
 
@@ -112,7 +116,8 @@ def test_sagemaker_toml_shows_the_defaults():
     text = (LAYERS / "_shared/sagemaker.toml").read_text()
     head, _, tables = text.partition("# Without this table the hyperparameters")
     channels = tables.partition("[deploy]")[1] + tables.partition("[deploy]")[2]
-    shown = re.sub(r"^# (\w+ = )", r"\1", head + channels.partition("# [tune.ranges]")[0], flags=re.MULTILINE)
+    before, _, after = channels.partition("# [tune.ranges]")
+    shown = re.sub(r"^# (\w+ = )", r"\1", head + before + after[after.index("[register]") :], flags=re.MULTILINE)
     file = Path(LAYERS / "_shared")
     assert settings.load(file, environment={}) == settings.Settings()
     read = settings.tomllib.loads(shown)
@@ -120,8 +125,13 @@ def test_sagemaker_toml_shows_the_defaults():
         default = getattr(settings.Settings(), table)
         for key, value in values.items():
             expected = getattr(default, key)
+            if isinstance(expected, settings.Scale):
+                expected = asdict(expected)
             assert value == (list(expected) if isinstance(expected, tuple) else expected), f"{table}.{key}"
-    assert sum(map(len, read.values())) > 35
+    assert (
+        sum(map(len, read.values()))
+        == sum(len(settings.fields(type(getattr(settings.Settings(), one)))) for one in read) - 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +148,7 @@ def test_sagemaker_toml_shows_the_defaults():
         ([], "SageMaker needs a role to work with: set role under [aws] in sagemaker.toml to its name"),
         (
             ["--set", ROLE, "--set", "train.instance_type=ml.zz"],
-            "SageMaker would refuse this CreateTrainingJob: Value",
+            "AWS would refuse this CreateTrainingJob: Value",
         ),
         (["--set", ROLE, "--set", "train.channels.x.data=nowhere"], "there is no data in "),
         (
@@ -174,6 +184,13 @@ def test_the_environment_wins_over_the_file_and_flags_over_both(bake):
     assert "role/Variable" in shown and '"VolumeSizeInGB": 8' in shown
     shown = cloud(project, "train", "--dry-run", "--set", "aws.role=Flag", CLOUD_AWS_ROLE="Variable").stdout
     assert "role/Flag" in shown and '"VolumeSizeInGB": 7' in shown
+
+
+@pytest.mark.parametrize("service", ["sagemaker", "application-autoscaling", "codebuild"])
+def test_every_pattern_of_the_models_is_one_of_python(service: str):
+    model = service_model.model_of(service)
+    patterns = [service_model.pattern_of(model.shape_for(name)) for name in model.shape_names]
+    assert [re.compile(pattern) for pattern in patterns if pattern]
 
 
 def test_without_credentials_a_line_says_so(bake):
@@ -240,7 +257,7 @@ CHOICES = {
 def test_random_settings_are_valid_or_refused_in_words():
     """Whatever the settings say: the request is one that AWS takes, or a sentence names what AWS would not take."""
     generator = random.Random(7)
-    place = requests.Place("image:1", "arn:aws:iam::123456789012:role/R", "s3://b/p", {"k": "v"})
+    place = requests.Place("image:1", "arn:aws:iam::123456789012:role/R", "s3://b/p", [{"Key": "k", "Value": "v"}])
     good = bad = 0
     for _ in range(200):
         changes = ["tune.objective=loss"]

@@ -10,13 +10,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_test.errors import SetupError
 
-from . import actions, settings
-from .actions import Cloud
+from . import settings
+from .actions import ACTIONS
 from .aws import Aws, use_local
 from .errors import CloudError, sentence
+from .session import Cloud
 
 PROJECT = Path(__file__).resolve().parents[1]
-ACTIONS = ("train", "tune", "deploy", "invoke", "transform", "status", "logs", "delete")
+WITHOUT_REQUESTS = ("check", "invoke", "status", "logs", "delete", "policy")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,8 +30,12 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--local", action="store_true", help="speak with `make local-sagemaker`")
     found.add_argument("--yes", action="store_true", help="answer every question with yes")
     found.add_argument("--detach", action="store_true", help="do not wait for the end")
-    found.add_argument("--name", default="", help="a training job, or for logs the endpoint, too")
+    found.add_argument("--name", default="", help="a training job; logs: or the endpoint; policy: an action")
     found.add_argument("--resume", default="", metavar="JOB", help="train: take up the checkpoints of a job")
+    found.add_argument("--gpu", action="store_true", help="push: for NVIDIA GPUs")
+    found.add_argument("--on-codebuild", action="store_true", help="push: build in AWS CodeBuild, from the commit")
+    found.add_argument("--output", default="", help="transform: the folder that the answers are fetched into")
+    found.add_argument("--data-too", action="store_true", help="delete: what is in S3 and ECR, too")
     found.add_argument("--file", default="", help="invoke: what to send; default: the sample's first request")
     found.add_argument("--content-type", default="", help="invoke: the type of the file")
     found.add_argument("--accept", default="", help="invoke: the type of the answer")
@@ -54,8 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
         use_local()
     found = settings.load(PROJECT, options.set)
     aws = Aws(found.aws, options.project, commit_of(PROJECT), dry_run=options.dry_run, here=options.local)
-    action = getattr(actions, options.action)
-    if options.dry_run and options.action in ("invoke", "status", "logs", "delete"):
+    action = ACTIONS[options.action]
+    if options.dry_run and options.action in WITHOUT_REQUESTS:
         raise CloudError(f"{options.action} sends no request that a dry run could show")
     wanted = set(inspect.signature(action).parameters) & vars(options).keys()
     action(Cloud(PROJECT, found, aws, options.yes, options.detach), **{name: getattr(options, name) for name in wanted})

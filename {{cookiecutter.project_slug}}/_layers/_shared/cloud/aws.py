@@ -1,17 +1,23 @@
 """AWS as the actions see it: an account, a region, and calls that are checked before they are sent."""
 
+import copy
 import json
 import os
-import re
+import subprocess
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import boto3
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from . import local
+from .declaration import LABEL, Declaration
 from .errors import CloudError
+from .image import Image
 from .requests import Place, Request
 from .service_model import problems
 from .settings import Aws as Account
@@ -19,6 +25,7 @@ from .settings import Aws as Account
 PROJECT, COMMIT = "sm-algo:project", "sm-algo:commit"  # the keys of the tags
 NAMED_AFTER = 19  # letters of the project that every name begins with; those of tuning jobs have no room for more
 NOBODY = "000000000000"  # the account of a dry run
+PATIENCE = 60  # seconds
 
 
 def use_local() -> None:
@@ -39,6 +46,12 @@ class Aws:
         self.session = boto3.Session(
             profile_name=(profile or None) if not dry_run else None, region_name=account.region or None
         )
+
+    def rehearsal(self) -> "Aws":
+        """Return the same account for requests of which none is sent, and no data uploaded."""
+        same = copy.copy(self)
+        same.dry_run = True
+        return same
 
     @cached_property
     def region(self) -> str:
@@ -70,13 +83,18 @@ class Aws:
         arn = self.client("sts").get_caller_identity()["Arn"].split(":")
         return arn[1], arn[4]
 
+    @property
+    def bucket_name(self) -> str:
+        """The name of the bucket for data and models."""
+        if self.local:
+            return local.NAME
+        return self.account.bucket or f"sagemaker-{self.region}-{self.identity[1]}"
+
     @cached_property
     def bucket(self) -> str:
         """The bucket for data and models, which is made if it is the usual one and missing."""
-        if self.local:
-            return local.NAME
-        name = self.account.bucket or f"sagemaker-{self.region}-{self.identity[1]}"
-        if self.dry_run:
+        name = self.bucket_name
+        if self.dry_run or self.local:
             return name
         try:
             self.s3.head_bucket(Bucket=name)
@@ -94,10 +112,14 @@ class Aws:
 
     @property
     def role(self) -> str:
-        """The role's ARN. Raises CloudError where the settings have none."""
+        """The ARN of the role that SageMaker works with. Raises CloudError where the settings have none."""
         name = local.NAME if self.local else self.account.role
         if not name:
             raise CloudError("SageMaker needs a role to work with: set role under [aws] in sagemaker.toml to its name")
+        return self.role_arn(name)
+
+    def role_arn(self, name: str) -> str:
+        """Return the ARN of a role of the account by its name; an ARN as it is."""
         partition, number = self.identity
         return name if name.startswith("arn:") else f"arn:{partition}:iam::{number}:role/{name}"
 
@@ -114,34 +136,67 @@ class Aws:
         try:
             (repository,) = ecr.describe_repositories(repositoryNames=[self.project])["repositories"]
             ecr.describe_images(repositoryName=self.project, imageIds=[{"imageTag": self.commit}])
-        except ClientError as error:
+        except ecr.exceptions.ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in ("RepositoryNotFoundException", "ImageNotFoundException"):
+                raise
             raise CloudError(
-                f"there is no image {self.project}:{self.commit} in ECR ({error.response['Error']['Code']}); push it: "
-                "./build_and_push.sh, or name another one: image under [aws] in sagemaker.toml"
+                f"there is no image {self.project}:{self.commit} in ECR ({code}); push it: make cloud-push, or name "
+                "another one: image under [aws] in sagemaker.toml"
             ) from None
         return f"{repository['repositoryUri']}:{self.commit}"
+
+    @cached_property
+    def declared(self) -> Declaration | None:
+        """What the image declares; None where it has no label of it, or that cannot be read."""
+        try:
+            text = self._label()
+        except (ClientError, OSError):
+            return None
+        return Declaration.read(text) if text else None
+
+    def _label(self) -> str | None:
+        if self.local:
+            name = urlencode({"image": self.project})
+            with urlopen(f"{os.environ['AWS_ENDPOINT_URL']}/local/declaration?{name}", timeout=PATIENCE) as answer:
+                return answer.read().decode()
+        if self.dry_run:  # that of `make build`
+            command = ["docker", "image", "inspect", self.project]
+            found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            return (json.loads(found.stdout)[0]["Config"]["Labels"] or {}).get(LABEL) if not found.returncode else None
+        return Image(self.client("ecr"), self.image).label(LABEL)
+
+    @property
+    def named_after(self) -> str:
+        """What the names of all of the project's things on SageMaker begin with."""
+        return self.project[:NAMED_AFTER].rstrip("-")
 
     @property
     def place(self) -> Place:
         """What requests need to know."""
-        own = {PROJECT: self.project, COMMIT: self.commit}
-        return Place(self.image, self.role, self.root, own | self.account.tags)
+        return Place(self.image, self.role, self.root, self.tags)
 
-    def call(self, operation: str, request: Request) -> Request:
-        """Send a request to SageMaker, or print it in a dry run. Raises CloudError where it breaks AWS's limits."""
-        if found := problems(operation, request):
-            raise CloudError(f"SageMaker would refuse this {operation}: {'; '.join(found)}")
+    @property
+    def tags(self) -> list[Request]:
+        """The tags by which the project finds its things again, and the user's."""
+        own = {PROJECT: self.project, COMMIT: self.commit}
+        return [{"Key": key, "Value": value} for key, value in (own | self.account.tags).items()]
+
+    def call(self, operation: str, request: Request, service: str = "sagemaker") -> Request:
+        """Send a request, or print it in a dry run. Raises CloudError where it breaks AWS's limits."""
+        if found := problems(operation, request, service):
+            raise CloudError(f"AWS would refuse this {operation}: {'; '.join(found)}")
         if self.dry_run:
-            command = re.sub(r"(?<!^)([A-Z])", r"-\1", operation).lower()
-            print(f"# aws sagemaker {command} --cli-input-json\n{json.dumps(request, indent=2)}")
+            command = xform_name(operation, "-")
+            print(f"# aws {service} {command} --cli-input-json\n{json.dumps(request, indent=2)}")
             return {}
-        return getattr(self.api, re.sub(r"(?<!^)([A-Z])", r"_\1", operation).lower())(**request)
+        client = self.api if service == "sagemaker" else self.client(service)
+        return getattr(client, xform_name(operation))(**request)
 
     def own(self, kind: str) -> Iterator[Request]:
         """Yield the project's resources of a kind ("TrainingJob"), the newest first: summaries as List… has them."""
-        operation = re.sub(r"(?<!^)([A-Z])", r"_\1", f"List{kind}s").lower()
-        pages = self.api.get_paginator(operation).paginate(
-            NameContains=self.project[:NAMED_AFTER].rstrip("-"), SortBy="CreationTime", SortOrder="Descending"
+        pages = self.api.get_paginator(xform_name(f"List{kind}s")).paginate(
+            NameContains=self.named_after, SortBy="CreationTime", SortOrder="Descending"
         )
         for page in pages:
             for one in next(value for value in page.values() if isinstance(value, list)):

@@ -1,10 +1,27 @@
-"""Folders of the project on their way to S3, each content once."""
+"""S3: its URIs, and folders of the project on their way there, each content once."""
 
 import hashlib
+import io
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from .aws import Aws
 from .errors import CloudError
+
+
+def split(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an S3 URI."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def objects(aws: Aws, uri: str) -> Iterator[dict]:
+    """Yield what lies below an S3 URI, as ListObjectsV2 describes it."""
+    bucket, prefix = split(uri)
+    for page in aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", [])
 
 
 def uri_of(aws: Aws, project: Path, data: str) -> str:
@@ -19,21 +36,26 @@ def uri_of(aws: Aws, project: Path, data: str) -> str:
     if not files or not files[0].is_file():
         raise CloudError(f"there is no data in {source}; give a folder of the project, or an S3 URI")
     root = source if source.is_dir() else source.parent
-    return put(aws, {file.relative_to(root).as_posix(): file.read_bytes() for file in files})
+    return _put(aws, {file.relative_to(root).as_posix(): partial(file.open, "rb") for file in files})
 
 
-def put(aws: Aws, contents: dict[str, bytes]) -> str:
+def uri_of_bytes(aws: Aws, name: str, content: bytes) -> str:
+    """Return the S3 URI below which an object with this content lies, uploaded."""
+    return _put(aws, {name: partial(io.BytesIO, content)})
+
+
+def _put(aws: Aws, contents: dict[str, Callable[[], BinaryIO]]) -> str:
     """Upload files, by their names, below a key that follows from their content; return the S3 URI of all."""
     digest = hashlib.sha256()
-    for name, content in contents.items():
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
+    for name, opened in contents.items():
+        with opened() as file:
+            digest.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode())
     uri = f"{aws.root}/data/{digest.hexdigest()[:16]}/"
     if aws.dry_run:
         return uri
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    there = aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
-    missing = contents.keys() - {one["Key"].removeprefix(prefix) for one in there}
+    bucket, prefix = split(uri)
+    missing = contents.keys() - {one["Key"].removeprefix(prefix) for one in objects(aws, uri)}
     for name in sorted(missing):
-        aws.s3.put_object(Bucket=bucket, Key=prefix + name, Body=contents[name])
+        with contents[name]() as file:
+            aws.s3.upload_fileobj(file, bucket, prefix + name)
     return uri

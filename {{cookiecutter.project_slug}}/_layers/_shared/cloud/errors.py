@@ -9,6 +9,8 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from .iam import allowing
+
 
 class CloudError(Exception):
     """Something stands in the way; the text says what, and what to do."""
@@ -22,9 +24,21 @@ ADVICE = {
     "InvalidClientTokenId": "AWS does not know your credentials; log in again, or look at AWS_ACCESS_KEY_ID",
     "ResourceLimitExceeded": "your account's quota for this is used up; ask for more under Service Quotas, or take "
     "another instance_type in sagemaker.toml",
-    "AccessDenied": "your credentials may not do this; ask whoever gives you permissions for it",
-    "AccessDeniedException": "your credentials may not do this; ask whoever gives you permissions for it",
 }
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
+# AWS's words for an image whose manifest SageMaker cannot read.
+MANIFEST = "manifest"
+
+
+def denied(operation: str) -> str:
+    """Return what to do where a call is not permitted: the policy that permits it."""
+    actions = allowing(operation)
+    if not actions:
+        return "your credentials may not do this; ask whoever gives you permissions for it"
+    return (
+        f"your credentials may not do this; cloud/iam/{actions[0]}.json has it: let whoever gives you permissions read "
+        f"what `make cloud-policy NAME={actions[0]}` prints"
+    )
 
 
 def sentence(error: Exception) -> str:
@@ -40,5 +54,9 @@ def sentence(error: Exception) -> str:
     if isinstance(error, ClientError):
         code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
         advice = ADVICE.get(code)
+        if code in DENIED:
+            advice = denied(error.operation_name)
+        elif code == "ValidationException" and MANIFEST in message.lower():
+            advice = "SageMaker takes Docker's schema 2 alone (E5): push the image with make cloud-push"
         return f"{error.operation_name}: {message}" + (f" ({code}): {advice}" if advice else f" ({code})")
     return str(error)

@@ -17,12 +17,10 @@ GOING = ("InProgress", "Stopping", "Creating", "Updating", "Deleting")
 
 
 class Log:
-    """The log streams of a job or an endpoint, of which each line is printed once."""
+    """The log streams of a group whose names begin so, of which each line is printed once."""
 
-    def __init__(self, aws: Aws, kind: str, name: str):
-        self.logs = aws.client("logs")
-        self.group = GROUPS[kind].format(name=name)
-        self.prefix = "" if kind == "Endpoint" else f"{name}/"
+    def __init__(self, aws: Aws, group: str, prefix: str = ""):
+        self.logs, self.group, self.prefix = aws.client("logs"), group, prefix
         self._tokens: dict[str, str] = {}
 
     def show(self) -> None:
@@ -41,6 +39,11 @@ class Log:
                 print(f"  {host} | {event['message']}" if len(streams) > 1 else f"  | {event['message']}", flush=True)
 
 
+def log_of(aws: Aws, kind: str, name: str) -> Log:
+    """Return the log of a job or an endpoint."""
+    return Log(aws, GROUPS[kind].format(name=name), "" if kind == "Endpoint" else f"{name}/")
+
+
 def host_of(stream: str) -> str:
     """Return the host that a stream is the log of: JOB/algo-1-TIME is algo-1's, VARIANT/i-1234 is i-1234's."""
     last = stream.rpartition("/")[2]
@@ -49,7 +52,7 @@ def host_of(stream: str) -> str:
 
 def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request], *, log: bool = True) -> Request:
     """Show states and log until something has its last status; return its last description."""
-    shown, lines = 0, Log(aws, kind, name) if log else None
+    shown, lines = 0, log_of(aws, kind, name) if log else None
     last = None
     while True:
         described = describe()
@@ -66,3 +69,20 @@ def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request],
         if status not in GOING:
             return described
         time.sleep(LOCAL_EVERY if aws.local else EVERY)
+
+
+def until_built(aws: Aws, number: str) -> Request:
+    """Show the phases and the log of a build of CodeBuild until it has ended; return its last description."""
+    client, phase, log = aws.client("codebuild"), None, None
+    while True:
+        build = client.batch_get_builds(ids=[number])["builds"][0]
+        if build.get("currentPhase") != phase:
+            phase = build["currentPhase"]
+            print(f"{number}: {phase}", flush=True)
+        if log is None and "groupName" in build.get("logs", {}):
+            log = Log(aws, build["logs"]["groupName"], build["logs"]["streamName"])
+        if log:
+            log.show()
+        if build["buildStatus"] != "IN_PROGRESS":
+            return build
+        time.sleep(EVERY)

@@ -3,27 +3,28 @@
 What SageMaker's API calls a thing is what it is called here; AWS's reference has every key.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from .declaration import Declaration, as_text
 from .errors import CloudError
 from .settings import FILE, Settings
 
 Request = dict[str, Any]
+VARIANT = "AllTraffic"
 
 
 @dataclass(frozen=True)
 class Place:
     """What requests need to know beside the settings: `role` is an ARN, `root` the S3 URI that all lies below.
 
-    `tags` are those by which the project finds its things again.
+    `tags` are those by which the project finds its things again, as the API takes them.
     """
 
     image: str
     role: str
     root: str
-    tags: dict[str, str]
+    tags: list[Request]
 
 
 def training(
@@ -56,7 +57,7 @@ def training(
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": seconds},
         "EnableNetworkIsolation": train.isolated,
-        "Tags": tags(place),
+        "Tags": place.tags,
         **_network(settings),
     }
     if train.keep_alive_minutes:
@@ -77,7 +78,7 @@ def channel(name: str, uri: str, *, mode: str = "File", content_type: str = "", 
     return request | ({"ContentType": content_type} if content_type else {})
 
 
-def tuning(settings: Settings, name: str, job: Request) -> Request:
+def tuning(settings: Settings, name: str, job: Request, declared: Declaration | None = None) -> Request:
     """Return the request for CreateHyperParameterTuningJob, of the request for one of its training jobs."""
     tune = settings.tune
     static = {key: value for key, value in job["HyperParameters"].items() if key not in tune.ranges}
@@ -88,27 +89,30 @@ def tuning(settings: Settings, name: str, job: Request) -> Request:
             "Strategy": tune.strategy,
             "HyperParameterTuningJobObjective": {"Type": tune.direction, "MetricName": tune.objective},
             "ResourceLimits": {"MaxNumberOfTrainingJobs": tune.jobs, "MaxParallelTrainingJobs": tune.parallel},
-            "ParameterRanges": ranges(tune.ranges),
+            "ParameterRanges": ranges(tune.ranges, declared),
         },
         "TrainingJobDefinition": {**kept, "StaticHyperParameters": static},
         "Tags": job["Tags"],
     }
 
 
-def ranges(wanted: dict[str, dict[str, Any]]) -> Request:
-    """Return ParameterRanges: values are categories, whole numbers as limits an integer, others a continuous range.
+def ranges(wanted: dict[str, dict[str, Any]], declared: Declaration | None = None) -> Request:
+    """Return ParameterRanges: values are categories, limits a range of the type that the image declares.
 
-    Raises CloudError for a range without limits.
+    Without a declaration whole numbers are the limits of an integer. Raises CloudError for a range without limits, or
+    what is not declared so.
     """
     found: Request = {}
     for name, one in wanted.items():
+        kind = "Integer" if type(one.get("min")) is type(one.get("max")) is int else "Continuous"
+        if declared:
+            kind = declared.tunable(name, one)
         if "values" in one:
             values = [as_text(value) for value in one["values"]]
             found.setdefault("CategoricalParameterRanges", []).append({"Name": name, "Values": values})
             continue
         if missing := {"min", "max"} - one.keys():
             raise CloudError(f"{FILE}: tune.ranges.{name} has no {' and no '.join(sorted(missing))}; or give it values")
-        kind = "Integer" if type(one["min"]) is type(one["max"]) is int else "Continuous"
         limits = {"MinValue": as_text(one["min"]), "MaxValue": as_text(one["max"])}
         scale = {"log": "Logarithmic", "reverse-log": "ReverseLogarithmic"}.get(one.get("scale", ""), "Auto")
         found.setdefault(f"{kind}ParameterRanges", []).append({"Name": name, **limits, "ScalingType": scale})
@@ -122,7 +126,7 @@ def model(settings: Settings, place: Place, name: str, data: str) -> Request:
         "ExecutionRoleArn": place.role,
         "PrimaryContainer": {"Image": place.image, "ModelDataUrl": data},
         "EnableNetworkIsolation": settings.train.isolated,
-        "Tags": tags(place),
+        "Tags": place.tags,
         **_network(settings),
     }
 
@@ -130,23 +134,67 @@ def model(settings: Settings, place: Place, name: str, data: str) -> Request:
 def endpoint_config(settings: Settings, place: Place, name: str, model_name: str) -> Request:
     """Return the request for CreateEndpointConfig."""
     deploy = settings.deploy
-    variant: Request = {"VariantName": "AllTraffic", "ModelName": model_name}
+    variant: Request = {"VariantName": VARIANT, "ModelName": model_name}
     if deploy.kind == "serverless":
         variant["ServerlessConfig"] = {"MemorySizeInMB": deploy.memory_mb, "MaxConcurrency": deploy.concurrency}
     else:
         variant |= {"InstanceType": deploy.instance_type, "InitialInstanceCount": deploy.instance_count}
-    request = {"EndpointConfigName": name, "ProductionVariants": [variant], "Tags": tags(place)}
+    request = {"EndpointConfigName": name, "ProductionVariants": [variant], "Tags": place.tags}
     if deploy.kind == "async":
         output = {"S3OutputPath": deploy.async_output or f"{place.root}/async"}
         request["AsyncInferenceConfig"] = {"OutputConfig": output | _key(settings, "KmsKeyId")}
     elif deploy.kind == "realtime":
         request |= _key(settings, "KmsKeyId")
+        if deploy.capture:
+            request["DataCaptureConfig"] = {
+                "EnableCapture": True,
+                "InitialSamplingPercentage": deploy.capture,
+                "DestinationS3Uri": f"{place.root}/capture",
+                "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+                **_key(settings, "KmsKeyId"),
+            }
     return request
+
+
+def scaling(settings: Settings, endpoint_name: str) -> list[tuple[str, Request]]:
+    """Return what Application Auto Scaling is asked for, operation and request; nothing without `scale`.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-add-code-define.html
+    """
+    scale = settings.deploy.scale
+    if settings.deploy.kind != "realtime" or not scale.max:
+        return []
+    target = scalable(endpoint_name)
+    policy = {
+        "TargetValue": scale.per_instance,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
+    }
+    return [
+        ("RegisterScalableTarget", {**target, "MinCapacity": scale.min, "MaxCapacity": scale.max}),
+        (
+            "PutScalingPolicy",
+            {
+                "PolicyName": endpoint_name,
+                **target,
+                "PolicyType": "TargetTrackingScaling",
+                "TargetTrackingScalingPolicyConfiguration": policy,
+            },
+        ),
+    ]
+
+
+def scalable(endpoint_name: str) -> Request:
+    """Return how Application Auto Scaling names the instances of an endpoint."""
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint_name}/variant/{VARIANT}",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
 
 
 def endpoint(place: Place, name: str, config: str) -> Request:
     """Return the request for CreateEndpoint."""
-    return {"EndpointName": name, "EndpointConfigName": config, "Tags": tags(place)}
+    return {"EndpointName": name, "EndpointConfigName": config, "Tags": place.tags}
 
 
 def transform(settings: Settings, place: Place, name: str, model_name: str, data: str) -> Request:
@@ -171,18 +219,32 @@ def transform(settings: Settings, place: Place, name: str, model_name: str, data
         "TransformOutput": output,
         "TransformResources": {"InstanceType": batch.instance_type, "InstanceCount": batch.instance_count},
         "DataProcessing": {"JoinSource": "Input" if batch.join else "None"},
-        "Tags": tags(place),
+        "Tags": place.tags,
     }
 
 
-def tags(place: Place) -> list[Request]:
-    """Return tags as the API takes them."""
-    return [{"Key": key, "Value": value} for key, value in place.tags.items()]
+def package_group(settings: Settings, place: Place, name: str) -> Request:
+    """Return the request for CreateModelPackageGroup."""
+    return {"ModelPackageGroupName": name, "Tags": place.tags}
 
 
-def as_text(value: Any) -> str:
-    """Return a hyperparameter as SageMaker passes it on: JSON, but texts as they are (T13)."""
-    return value if isinstance(value, str) else json.dumps(value)
+def package(
+    settings: Settings, place: Place, group: str, job: Request, content_types: list[str], accepts: list[str]
+) -> Request:
+    """Return the request for CreateModelPackage; `job` is the description of the training job that made the model."""
+    container = {"Image": place.image, "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]}
+    metrics = {one["MetricName"]: f"{one['Value']:g}" for one in job.get("FinalMetricDataList", [])}
+    return {
+        "ModelPackageGroupName": group,
+        "ModelPackageDescription": f"of the training job {job['TrainingJobName']}",
+        "InferenceSpecification": {
+            "Containers": [container],
+            "SupportedContentTypes": content_types,
+            "SupportedResponseMIMETypes": accepts,
+        },
+        "ModelApprovalStatus": settings.register.approval,
+        "CustomerMetadataProperties": {"training-job": job["TrainingJobName"], **metrics},
+    }
 
 
 def _key(settings: Settings, name: str) -> Request:

@@ -1,21 +1,42 @@
-"""AWS's own description of SageMaker's API, botocore's service model: the limits that every request is held against."""
+"""AWS's own description of its API, botocore's service model: the limits that every request is held against."""
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import botocore.session
-from botocore.model import Shape
+from botocore.model import ServiceModel, Shape
 
-MODEL = botocore.session.Session().get_service_model("sagemaker")
-# What the patterns of the model say in Java's way, and Python almost so: letters, numbers, separators.
-JAVA = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+# What the patterns of the model say in Java's way, or wrongly, and Python so, or almost so.
+JAVA = {
+    r"\p{L}": r"\w",
+    r"\p{M}": "",  # marks of letters, which Python counts as letters
+    r"\p{N}": r"\d",
+    r"\p{Z}": r"\s",
+    r"\p{P}": r"!-/:-@\[-`{-~",
+    r"\p{S}": "$+<=>^`|~",
+    r"\p{Alnum}": "a-zA-Z0-9",
+    r"\p{Print}": "[ -~]",
+    r"\uD800\uDC00-\uDBFF\uDFFF": r"\U00010000-\U0010FFFF",
+    "${1,128}": "",
+    "${1,256}": "",
+}
 TYPES = {"structure": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int, "long": int}
 TYPES |= {"float": int | float, "double": int | float}
 
 
-def problems(operation: str, request: dict) -> list[str]:
+@cache
+def model_of(service: str) -> ServiceModel:
+    """Return the model of a service, as boto3 calls it."""
+    return botocore.session.Session().get_service_model(service)
+
+
+MODEL = model_of("sagemaker")
+
+
+def problems(operation: str, request: dict, service: str = "sagemaker") -> list[str]:
     """Return how a request breaks AWS's limits, in AWS's words: what is required, enumerations, patterns, sizes."""
-    return list(_problems(MODEL.operation_model(operation).input_shape, request, ""))
+    return list(_problems(model_of(service).operation_model(operation).input_shape, request, ""))
 
 
 def pattern_of(shape: Shape) -> str | None:

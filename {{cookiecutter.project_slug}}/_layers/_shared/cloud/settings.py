@@ -27,6 +27,7 @@ class Aws:
     bucket: str = ""  # empty: sagemaker-REGION-ACCOUNT, which is made when it is missing
     prefix: str = ""  # empty: the project's name
     image: str = ""  # empty: what build_and_push.sh pushes for the commit
+    build_role: str = ""  # the name or the ARN of a role that CodeBuild may take, for CODEBUILD=1
     kms_key: str = ""
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
@@ -59,6 +60,15 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How many instances an endpoint has; they follow the requests. `max` 0: always as many."""
+
+    min: int = 1
+    max: int = 0
+    per_instance: float = 1000.0  # requests a minute
+
+
+@dataclass(frozen=True)
 class Deploy:
     """An endpoint."""
 
@@ -68,6 +78,8 @@ class Deploy:
     memory_mb: int = 2048  # of a serverless endpoint
     concurrency: int = 5  # of a serverless endpoint
     async_output: str = ""  # an S3 URI
+    scale: Scale = field(default_factory=Scale)  # of a realtime endpoint
+    capture: int = 0  # percent of the requests and answers that are kept in S3
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,14 @@ class Tune:
 
 
 @dataclass(frozen=True)
+class Register:
+    """A version in the model registry."""
+
+    group: str = ""  # empty: the project's name
+    approval: str = "PendingManualApproval"
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of sagemaker.toml."""
 
@@ -107,6 +127,7 @@ class Settings:
     deploy: Deploy = field(default_factory=Deploy)
     batch: Batch = field(default_factory=Batch)
     tune: Tune = field(default_factory=Tune)
+    register: Register = field(default_factory=Register)
 
 
 def load(project: Path, changes: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Settings:

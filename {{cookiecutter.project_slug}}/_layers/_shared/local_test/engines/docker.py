@@ -232,6 +232,9 @@ class DockerEngine(Engine):
         """The image's configuration: User, Env, Entrypoint, Cmd, Labels."""
         return self.details["Config"]
 
+    def declaration(self, label: str) -> str | None:
+        return (self.config.get("Labels") or {}).get(label)
+
     @property
     def environment(self) -> dict[str, str]:
         """The variables that the image sets."""

@@ -197,6 +197,11 @@ class ProcessEngine(Engine):
             self.programs.append(run)
         return run
 
+    def declaration(self, label: str) -> str | None:
+        command, environment = self._command("describe"), os.environ | {"PATH": self.path}
+        result = subprocess.run(command, cwd=self.project, env=environment, capture_output=True, text=True, check=False)
+        return result.stdout.strip() or None
+
     def host_names(self, count: int) -> list[str]:
         # Linux has all of 127.0.0.0/8, so that jobs at the same time do not meet; macOS only what is set up by hand.
         middle = "91.91" if sys.platform == "darwin" else f"{random.randint(1, 254)}.{random.randint(1, 254)}"

@@ -4,6 +4,8 @@ import threading
 import time
 from pathlib import Path
 
+from cloud.declaration import LABEL
+
 from ..engines import open_engine
 from ..engines.base import Engine
 from ..errors import SetupError
@@ -37,6 +39,17 @@ class Engines:
                 raise invalid(str(error)) from None
             self._open.add(engine)
             return engine
+
+    def declaration(self, image: str | None) -> str:
+        """Return what an image declares, as its word `describe` prints it. Raises Refusal where that is nothing."""
+        engine = self.open(image)
+        try:
+            found = engine.declaration(LABEL)
+        finally:
+            self.end(engine)
+        if not found:
+            raise invalid(f"{image} has no label {LABEL}: make build gives it one.")
+        return found
 
     def end(self, engine: Engine) -> None:
         """Remove all that an engine has started and made."""

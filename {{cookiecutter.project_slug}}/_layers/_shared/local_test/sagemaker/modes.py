@@ -34,7 +34,11 @@ MODES: dict[str, dict[str, tuple]] = {
         "InferenceExecutionConfig": ABSENT,
         "PrimaryContainer.Mode": ("SingleModel",),
     },
-    "CreateEndpointConfig": {"ProductionVariants.1": ABSENT, "ShadowProductionVariants": ABSENT},
+    "CreateEndpointConfig": {
+        "ProductionVariants.1": ABSENT,
+        "ShadowProductionVariants": ABSENT,
+        "DataCaptureConfig": ABSENT,
+    },
     "CreateTransformJob": {
         "DataProcessing.InputFilter": ("$",),
         "DataProcessing.OutputFilter": ("$",),

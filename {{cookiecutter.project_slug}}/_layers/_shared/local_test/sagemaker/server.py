@@ -27,6 +27,9 @@ JSON = "application/x-amz-json-1.1"
 CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/")
 INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 INTERRUPTION = re.compile(r"/local/interrupt/([^/]+)")
+DECLARATION = "/local/declaration"
+# What moto answers as well as anybody: records without anything that runs.
+OF_MOTO = re.compile(r"(Create|Describe|List|Update)ModelPackage(Group)?s?")
 
 Operation = Callable[[Region, dict], dict]
 
@@ -124,14 +127,19 @@ class Server:
         """Answer what is SageMaker's; None for the rest. Raises Refusal."""
         service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         if service == "SageMaker":
+            asked = json.loads(request.get_data() or b"{}")
+            if OF_MOTO.fullmatch(operation):
+                check(operation, asked)
+                return None
             if operation not in OPERATIONS:
                 raise invalid(f"The SageMaker on this machine has no {operation}. It has {', '.join(OPERATIONS)}.")
-            asked = json.loads(request.get_data() or b"{}")
             check(operation, asked)
             modes.refuse(operation, asked, region.engines.name)
             for uri in modes.uris(asked):
                 region.storage.need_bucket(uri)
             return Response(json.dumps(OPERATIONS[operation](region, asked)), content_type=JSON)
+        if request.path == DECLARATION:
+            return Response(region.engines.declaration(request.args.get("image")), content_type="application/json")
         if found := INVOCATION.fullmatch(request.path):
             return self._invoke(region, found[1], found[2], request)
         if found := INTERRUPTION.fullmatch(request.path):

@@ -9,6 +9,8 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import ClientError
 
+from cloud.data import split
+
 from .. import archive
 from ..engines.base import Program
 from .api import invalid
@@ -19,12 +21,6 @@ MANY_EVENTS = 10_000  # the most that one call to CloudWatch takes
 
 class NoData(Exception):
     """A job's data is not where the request says; the text is the sentence of AWS."""
-
-
-def parts(uri: str) -> tuple[str, str]:
-    """Return bucket and key of an S3 URI."""
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def relative(key: str, prefix: str) -> str:
@@ -47,7 +43,7 @@ class Storage:
     def need_bucket(self, uri: str) -> None:
         """Raise Refusal unless there is the bucket of an S3 URI."""
         try:
-            self.s3.head_bucket(Bucket=parts(uri)[0])
+            self.s3.head_bucket(Bucket=split(uri)[0])
         except ClientError:
             raise invalid(
                 f"The bucket of {uri} does not exist. Please ensure that the bucket exists in the selected region "
@@ -56,7 +52,7 @@ class Storage:
 
     def keys(self, uri: str) -> list[str]:
         """Return the keys of the objects below an S3 URI, without those that only stand for folders."""
-        bucket, prefix = parts(uri)
+        bucket, prefix = split(uri)
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         found = [one["Key"] for page in pages for one in page.get("Contents", [])]
         return [key for key in found if not key.endswith("/")]
@@ -70,17 +66,17 @@ class Storage:
 
     def read(self, uri: str) -> bytes:
         """Return an object."""
-        bucket, key = parts(uri)
+        bucket, key = split(uri)
         return self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def write(self, uri: str, content: bytes) -> None:
         """Write an object."""
-        bucket, key = parts(uri)
+        bucket, key = split(uri)
         self.s3.put_object(Bucket=bucket, Key=key, Body=content)
 
     def download(self, uri: str, folder: Path) -> int:
         """Copy the objects below an S3 URI into a folder; return how many there were."""
-        bucket, prefix = parts(uri)
+        bucket, prefix = split(uri)
         keys = self.keys(uri)
         for key in keys:
             self._fetch(bucket, key, folder, relative(key, prefix))
@@ -100,7 +96,7 @@ class Storage:
         except (ClientError, ValueError, KeyError, TypeError, IndexError) as error:
             raise NoData(f"{uri}: {error}") from None
         if not found:
-            bucket = parts(uri)[0]
+            bucket = split(uri)[0]
             raise NoData(
                 f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket '
                 f"exists in the selected region ({self.region}), that objects exist under that S3 prefix, and that the "
@@ -109,7 +105,7 @@ class Storage:
         return folder
 
     def _download_listed(self, manifest: list, folder: Path) -> int:
-        bucket, prefix = parts(manifest[0]["prefix"])
+        bucket, prefix = split(manifest[0]["prefix"])
         for name in manifest[1:]:
             self._fetch(bucket, prefix + name, folder, name)
         return len(manifest) - 1
@@ -123,14 +119,14 @@ class Storage:
 
     def upload(self, folder: Path, uri: str) -> None:
         """Copy the files of a folder below an S3 URI."""
-        bucket, prefix = parts(uri)
+        bucket, prefix = split(uri)
         for file in archive.files(folder):
             key = f"{prefix.rstrip('/')}/{file.relative_to(folder).as_posix()}".lstrip("/")
             self.s3.upload_file(str(file), bucket, key)
 
     def mirror(self, folder: Path, uri: str) -> None:
         """Make what is below an S3 URI equal to a folder (T34: deletions are synced, too)."""
-        bucket, prefix = parts(uri)
+        bucket, prefix = split(uri)
         kept = {f"{prefix.rstrip('/')}/{file.relative_to(folder).as_posix()}" for file in archive.files(folder)}
         self.upload(folder, uri)
         for key in self.keys(f"s3://{bucket}/{prefix.rstrip('/')}/"):
@@ -141,7 +137,7 @@ class Storage:
         """Pack a folder as SageMaker packs a model, upload it as `uri`, and return that."""
         packed = folder.with_name(f"{folder.name}.tar.gz")
         archive.pack_model(folder, packed)
-        self.s3.upload_file(str(packed), *parts(uri))
+        self.s3.upload_file(str(packed), *split(uri))
         packed.unlink()
         return uri
 

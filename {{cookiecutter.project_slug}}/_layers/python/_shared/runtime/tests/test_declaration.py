@@ -81,7 +81,9 @@ def test_channels_metrics_and_content_types_are_those_of_the_sample_and_the_runt
 
 
 def test_an_algorithm_that_reads_requests_itself_takes_what_the_sample_sends(project):
-    own = "\ndef input_fn(body, content_type):\n    return body\n\ndef output_fn(predictions, accept):\n    return b''\n"
+    own = (
+        "\ndef input_fn(body, content_type):\n    return body\n\ndef output_fn(predictions, accept):\n    return b''\n"
+    )
     declared = json.loads(describe(project(ALGORITHM + own)).stdout)
     assert declared["SupportedContentTypes"] == ["image/png"]
     assert declared["SupportedResponseMIMETypes"] == ["application/json"]

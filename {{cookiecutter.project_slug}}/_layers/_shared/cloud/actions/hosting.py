@@ -1,0 +1,130 @@
+"""Endpoints."""
+
+import secrets
+import sys
+from pathlib import Path
+
+from local_test.answers import same_answer
+
+from .. import cost, explain, follow, requests
+from ..errors import CloudError
+from ..requests import Request
+from ..session import Cloud, exists
+
+PAYLOAD_MB, SERVERLESS_PAYLOAD_MB = 25, 4  # of a request (I13, I20)
+DAY = 24.0  # hours
+
+
+def provide_model(cloud: Cloud, job: Request) -> str:
+    """Make the model of a training job, unless it is there; return its name, which is the job's."""
+    name = job["TrainingJobName"]
+    if cloud.aws.dry_run or not exists(cloud.aws.api.describe_model, ModelName=name):
+        artifact = job["ModelArtifacts"]["S3ModelArtifacts"]
+        cloud.aws.call("CreateModel", requests.model(cloud.settings, cloud.aws.place, name, artifact))
+    return name
+
+
+def deploy(cloud: Cloud, name: str = "") -> None:
+    """Deploy a training job's model, the last one's by default, and hold its answers against the sample's."""
+    aws, settings, endpoint = cloud.aws, cloud.settings.deploy, cloud.aws.project
+    job = cloud.trained(name)
+    config = f"{job['TrainingJobName'][:54]}-{secrets.token_hex(4)}"
+    if not aws.dry_run:
+        print(f"The endpoint {endpoint} ({size(cloud)}) runs until make cloud-delete: {price(cloud)}")
+    cloud.sure("Deploy?")
+    model = provide_model(cloud, job)
+    aws.call("CreateEndpointConfig", requests.endpoint_config(cloud.settings, aws.place, config, model))
+    if not aws.dry_run and exists(aws.api.describe_endpoint, EndpointName=endpoint):
+        unscale(cloud, endpoint)  # an endpoint whose instances follow the requests cannot be updated
+        aws.call("UpdateEndpoint", {"EndpointName": endpoint, "EndpointConfigName": config})
+    else:
+        aws.call("CreateEndpoint", requests.endpoint(aws.place, endpoint, config))
+    if not aws.dry_run and (not cloud.detach or settings.scale.max):
+        await_endpoint(cloud, endpoint, config)
+    for operation, request in requests.scaling(cloud.settings, endpoint):
+        aws.call(operation, request, "application-autoscaling")
+    if aws.dry_run or cloud.detach:
+        return
+    if settings.kind == "async":
+        print("an asynchronous endpoint answers by S3: invoke_endpoint_async")
+    else:
+        compare(cloud, endpoint)
+    print("next: make cloud-invoke FILE=…, and when you are done: make cloud-delete")
+
+
+def size(cloud: Cloud) -> str:
+    """Return what the endpoint runs on."""
+    settings = cloud.settings.deploy
+    if settings.kind == "serverless":
+        return "serverless"
+    return f"{max(settings.instance_count, settings.scale.max)} x {settings.instance_type}"
+
+
+def price(cloud: Cloud) -> str:
+    """Return what the endpoint costs a day, as a part of a sentence."""
+    settings = cloud.settings.deploy
+    if settings.kind == "serverless":
+        return "it is paid by the request"
+    count = max(settings.instance_count, settings.scale.max)
+    words = cost.words(cloud.aws, settings.instance_type, count, "Hosting", hours=DAY)
+    return words if cloud.aws.local else f"a day, {words}"
+
+
+def await_endpoint(cloud: Cloud, endpoint: str, config: str) -> None:
+    """Wait until the endpoint has this configuration. Raises CloudError, with the likely causes, if it gets none."""
+    described = follow.until_ended(
+        cloud.aws, "Endpoint", endpoint, lambda: cloud.aws.api.describe_endpoint(EndpointName=endpoint), log=False
+    )
+    if described["EndpointStatus"] != "InService" or described["EndpointConfigName"] != config:
+        follow.log_of(cloud.aws, "Endpoint", endpoint).show()
+        reason = described.get("FailureReason", described["EndpointStatus"])
+        raise CloudError(
+            f"{endpoint} was not deployed: {reason} The end of its log is above. Likely causes:\n"
+            f"{explain.causes(reason)}\n"
+            f"The configuration {config} and its model are left; make cloud-delete removes them"
+        )
+
+
+def unscale(cloud: Cloud, endpoint: str) -> None:
+    """Let the number of an endpoint's instances follow the requests no longer, if it does."""
+    scaling, target = cloud.aws.client("application-autoscaling"), requests.scalable(endpoint)
+    found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])
+    if found["ScalableTargets"]:
+        scaling.deregister_scalable_target(**target)
+
+
+def compare(cloud: Cloud, endpoint: str) -> None:
+    """Send the sample's requests. Raises CloudError where an answer is not the sample's."""
+    for request in cloud.sample.requests:
+        answer = ask(cloud, endpoint, request.body, request.content_type, request.accept)
+        if request.answer is not None and not same_answer(request.answer, answer, request.tolerance):
+            raise CloudError(
+                f"{endpoint} answers {answer[:200]!r} to {request.body[:200]!r}; sample.toml expects "
+                f"{request.answer[:200]!r}. Was it trained on the sample's data?"
+            )
+        expected = "as sample.toml expects" if request.answer is not None else "answered"
+        print(f"{request.content_type}: {expected}")
+
+
+def ask(cloud: Cloud, endpoint: str, body: bytes, content_type: str, accept: str) -> bytes:
+    """Return the endpoint's answer. Raises CloudError with the container's sentence where it has none."""
+    limit = SERVERLESS_PAYLOAD_MB if cloud.settings.deploy.kind == "serverless" else PAYLOAD_MB
+    if len(body) > limit << 20:
+        raise CloudError(
+            f"the request has {len(body) / 2**20:.1f} MB, and SageMaker takes {limit}: make cloud-transform"
+        )
+    runtime = cloud.aws.client("sagemaker-runtime")
+    try:
+        answer = runtime.invoke_endpoint(EndpointName=endpoint, Body=body, ContentType=content_type, Accept=accept)
+    except runtime.exceptions.ModelError as error:
+        status, text = error.response["OriginalStatusCode"], error.response["OriginalMessage"]
+        raise CloudError(f"the container answered with status {status}: {text}") from None
+    return answer["Body"].read()
+
+
+def invoke(cloud: Cloud, file: str = "", content_type: str = "", accept: str = "") -> None:
+    """Send a file, or the sample's first request, to the endpoint, and print the answer."""
+    first = cloud.sample.requests[0]
+    body = Path(file).read_bytes() if file else first.body
+    answer = ask(cloud, cloud.aws.project, body, content_type or first.content_type, accept or first.accept)
+    sys.stdout.write(answer.decode("utf-8", "backslashreplace"))
