@@ -10,7 +10,7 @@ from template import LAYERS, ROOT, files
 TOOLS = Path(sys.executable).parent
 
 SOURCES = files(LAYERS) | {f".ci/{name}": path for name, path in files(ROOT / ".ci").items()}
-WORKFLOWS = [ROOT / ".github/workflows/ci.yml", LAYERS / "_shared/.github/workflows/ci.yml"]
+WORKFLOWS = sorted((ROOT / ".github/workflows").iterdir()) + sorted((LAYERS / "_shared/.github/workflows").iterdir())
 
 
 def check(tool: str, *arguments: str | Path, cwd: Path = ROOT) -> None:
@@ -73,7 +73,7 @@ def test_a_project_is_clean_and_formatted(bake, language, framework):
     lint(project, files(project))
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=["template", "project"])
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=["template", "project-ci", "project-push"])
 def test_workflows_are_valid_and_safe(workflow):
     check("check-jsonschema", "--builtin-schema", "vendor.github-workflows", workflow)
     check("zizmor", "--offline", "--no-progress", workflow)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,6 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 from commands import run
 from local_sagemaker import BUCKET, ROLE, LocalSageMaker, expect_answer, until
+from mutations import copied
+from sdk.environments import interpreter
 from template import MATRIX, ONE_EACH, ROOT, distributes
 
 DOCKER = ONE_EACH[0]
@@ -320,9 +323,11 @@ def make_cloud(aws: LocalSageMaker, target: str, *arguments: str) -> str:
 
 
 @pytest.mark.whole
-def test_the_cloud_targets_go_to_sagemaker_and_back(aws: LocalSageMaker):
+def test_the_cloud_targets_go_to_sagemaker_and_back(aws: LocalSageMaker, tmp_path: Path):
     """From `make cloud-train` to an answer, and nothing is left: the commands of the README."""
     first = aws.sample["requests"][0]
+    checked = make_cloud(aws, "cloud-check")
+    assert "it declares " in checked and "CreateTrainingJob: AWS would take the request" in checked
     said = make_cloud(aws, "cloud-train")
     assert "Training: Training image download completed. Training in progress." in said
     assert aws.sample["training"]["metrics"][-1]["Name"] + " = " in said and "  | " in said
@@ -331,15 +336,184 @@ def test_the_cloud_targets_go_to_sagemaker_and_back(aws: LocalSageMaker):
     expect_answer(first, make_cloud(aws, "cloud-invoke"))
     make_cloud(aws, "cloud-deploy", "ARGS=--set deploy.kind=serverless")
     transformed = make_cloud(aws, "cloud-transform")
+    fetched = make_cloud(aws, "cloud-transform", f"OUTPUT={tmp_path}")
+    assert (tmp_path / "sample.out").read_text().strip() in transformed and str(tmp_path) in fetched
     line = next(one for one in aws.sample["requests"] if one["content_type"] == "text/csv")
     expect_answer(line, transformed.partition("sample.out\n")[2])
+    registered = make_cloud(aws, "cloud-register")
+    assert registered.endswith(f"model-package/{aws.project.name}/1 (PendingManualApproval)\n")
+    (package,) = aws.api.list_model_packages(ModelPackageGroupName=aws.project.name)["ModelPackageSummaryList"]
+    package = aws.api.describe_model_package(ModelPackageName=package["ModelPackageArn"])
+    assert "application/x-npy" in package["InferenceSpecification"]["SupportedContentTypes"]
+    assert aws.sample["training"]["metrics"][-1]["Name"] in package["CustomerMetadataProperties"]
     assert "InService" in make_cloud(aws, "cloud-status")
     assert "  | " in make_cloud(aws, "cloud-logs")
-    assert "deleted" in make_cloud(aws, "cloud-delete")
+    assert "objects, " in make_cloud(aws, "cloud-delete", "DATA=1")
+    listed = aws.s3.list_objects_v2(Bucket="local-sagemaker", Prefix=f"{aws.project.name}/")
+    assert listed["KeyCount"] == 0
     assert make_cloud(aws, "cloud-status") == "this project has nothing on SageMaker\n"
 
 
+def test_what_the_algorithm_would_refuse_is_refused_before_the_job(aws: LocalSageMaker):
+    """By what the image declares; AWS's own words for it would come minutes later."""
+    name = next(iter(aws.sample["training"]["invalid_hyperparameters"]))
+    for change, said in (
+        (f"train.hyperparameters.{name}s=1", f"hyperparameter '{name}s' is unknown: did you mean '{name}'?"),
+        (f"train.hyperparameters.{name}=-1", f"hyperparameter '{name}' is -1: expected a whole number of "),
+    ):
+        result = subprocess.run(
+            ["make", "cloud-train", "LOCAL=1", f"ARGS=--set {change}"],
+            cwd=aws.project,
+            env=os.environ | {"AWS_ENDPOINT_URL": aws.variables["AWS_ENDPOINT_URL"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert said in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.frameworks([pair for pair in ONE_EACH if pair[0] == "r"], engine=["process"])
+def test_from_r_too(aws: LocalSageMaker):
+    script = """
+    source("cloud/sagemaker.R")
+    sm <- sagemaker(local = TRUE)
+    refused <- tryCatch(sagemaker(local = TRUE, set = "train.spot=7")$train(), error = conditionMessage)
+    cat("refused:", refused, "\\n")
+    sm$train()
+    sm$deploy()
+    cat("answers:", sm$invoke(data.frame(x = c(1, 10))), "\\n")
+    sm$delete()
+    """
+    result = subprocess.run(
+        ["Rscript", "-e", script],
+        cwd=aws.project,
+        env=os.environ
+        | {"AWS_ENDPOINT_URL": aws.variables["AWS_ENDPOINT_URL"]}
+        | {"RETICULATE_PYTHON": str(interpreter("local-sagemaker"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "refused: sagemaker.toml: train.spot must be true or false, and is 7 \n" in result.stdout
+    assert "answers: 881.3428 958.5759" in result.stdout
+    assert result.stdout.endswith("deleted\n")
+
+
 ALONE = pytest.mark.frameworks([DOCKER], engine=["process"])
+
+# What an action needs beyond its calls.
+BEYOND = {
+    # docker push speaks with the registry itself.
+    # https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+    "push": "DockerPush",
+    # Application Auto Scaling does this in the caller's name.
+    # https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-auto-scaling-prerequisites.html
+    "deploy": "BehindScaling",
+}
+
+
+@ALONE
+def test_the_policies_have_what_the_actions_ask_for_and_no_more(aws: LocalSageMaker, tmp_path: Path):
+    """Each action in all its forms, as against AWS itself: with a repository, a bucket to be made, and prices."""
+    project = copied(aws.project, tmp_path / aws.project.name)
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "first"]):
+        run("git", "-c", "user.name=Test", "-c", "user.email=test@example.com", *command, cwd=project)
+    put_image(aws, run("git", "rev-parse", "--short", "HEAD", cwd=project).strip())
+    aws.api.create_training_job(**aws.job("damaged"))
+    bucket, _, key = aws.completed("damaged")["ModelArtifacts"]["S3ModelArtifacts"].removeprefix("s3://").partition("/")
+    nothing = io.BytesIO()
+    tarfile.open(fileobj=nothing, mode="w:gz").close()
+    aws.s3.put_object(Bucket=bucket, Key=key, Body=nothing.getvalue())
+    aws.client("logs").create_log_group(logGroupName="/aws/codebuild/image")
+    aws.client("logs").create_log_stream(logGroupName="/aws/codebuild/image", logStreamName="1")
+    more = tmp_path / "more"
+    shutil.copytree(project / "sample/train", more)
+    (more / "empty").touch()
+    records = tmp_path / "records.csv"
+    records.write_text("1\n" * 50_000)
+    long = next(f"train.hyperparameters.{name}={value}" for name, value in long_hyperparameters(aws).items())
+    tuned = ['tune.ranges.seed={ values = ["1"] }', "tune.objective=train:rmse", "tune.jobs=1", "tune.parallel=1"]
+    slow = [f"batch.data={records}", "batch.strategy=SingleRecord"]
+    build_role = "aws.build_role=arn:aws:iam::123456789012:role/service-role/CodeBuild"
+    actions = [
+        ["check"],
+        ["push", "--on-codebuild", *sets(build_role)],
+        ["train"],
+        ["transform", "--output", str(tmp_path)],
+        ["tune", *sets(*tuned, f'train.channels.train={{ data = "{more}" }}')],
+        ["train"],
+        ["deploy", "--name", "damaged"],
+        ["deploy", *sets("deploy.scale={ max = 2 }")],
+        ["deploy", *sets("deploy.scale={ max = 3 }")],
+        ["invoke"],
+        ["register"],
+        ["logs"],
+        ["train", "--detach", *sets(long)],
+        ["tune", "--detach", *sets(*tuned, long)],
+        ["transform", "--detach", *sets(*slow)],
+        ["status"],
+        ["delete", "--data-too"],
+    ]
+    common = ["--yes", "--project", aws.project.name, *sets("aws.role=local-sagemaker")]
+    result = subprocess.run(
+        [interpreter("local-sagemaker"), ROOT / "tests/recorder.py"],
+        cwd=project,
+        env=os.environ | aws.variables | {"AWS_MAX_ATTEMPTS": "1"},
+        input=json.dumps([[*words, *common] for words in actions]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    asked = {action: set(permissions) for action, permissions in json.loads(result.stdout).items()}
+    shown = run("./build_and_push.sh", "--dry-run", cwd=project)
+    asked["push"] |= {f"ecr:{IN_IAM.get(word, camel(word))}" for word in re.findall(r"aws ecr ([a-z-]+)", shown)}
+    policies = {}
+    for file in (project / "cloud/iam").glob("*.json"):
+        statements = json.loads(file.read_text())["Statement"]
+        wanted = [one for one in statements if one["Sid"] != BEYOND.get(file.stem)]
+        policies[file.stem] = {permission for one in wanted for permission in one["Action"]}
+    wrong = {action: asked[action] ^ policies[action] for action in policies if asked[action] != policies[action]}
+    assert (asked.keys(), wrong) == (policies.keys(), {}), result.stderr
+
+
+IN_IAM = {"get-login-password": "GetAuthorizationToken"}
+
+
+def camel(word: str) -> str:
+    """The name of an operation, by its word on the command line."""
+    return "".join(part.capitalize() for part in word.split("-"))
+
+
+def sets(*changes: str) -> list[str]:
+    """The words that change settings."""
+    return [word for change in changes for word in ("--set", change)]
+
+
+def long_hyperparameters(aws: LocalSageMaker) -> dict:
+    """The hyperparameters of a job of many minutes."""
+    return aws.sample["training"]["long_hyperparameters"]
+
+
+def put_image(aws: LocalSageMaker, tag: str) -> None:
+    """Let ECR have an image of the project."""
+    ecr = aws.client("ecr")
+    ecr.create_repository(repositoryName=aws.project.name)
+    media_type = "application/vnd.docker.distribution.manifest.v2+json"
+    layer = {
+        "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        "size": 1,
+        "digest": f"sha256:{'1' * 64}",
+    }
+    config = {"mediaType": "application/vnd.docker.container.image.v1+json", "size": 1, "digest": f"sha256:{'0' * 64}"}
+    manifest = {"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": [layer]}
+    ecr.put_image(
+        repositoryName=aws.project.name,
+        imageManifest=json.dumps(manifest),
+        imageManifestMediaType=media_type,
+        imageTag=tag,
+    )
 
 
 @ALONE

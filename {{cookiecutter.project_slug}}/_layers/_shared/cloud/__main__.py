@@ -6,14 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from local_test.errors import SetupError
-
 from . import settings
 from .actions import ACTIONS
 from .aws import Aws, use_local
-from .errors import CloudError, sentence
+from .errors import CloudError, in_words
 from .session import Cloud
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -34,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--resume", default="", metavar="JOB", help="train: take up the checkpoints of a job")
     found.add_argument("--gpu", action="store_true", help="push: for NVIDIA GPUs")
     found.add_argument("--on-codebuild", action="store_true", help="push: build in AWS CodeBuild, from the commit")
-    found.add_argument("--output", default="", help="transform: the folder that the answers are fetched into")
+    found.add_argument("--output", default="", help="invoke: a file for the answer; transform: a folder")
     found.add_argument("--data-too", action="store_true", help="delete: what is in S3 and ECR, too")
     found.add_argument("--file", default="", help="invoke: what to send; default: the sample's first request")
     found.add_argument("--content-type", default="", help="invoke: the type of the file")
@@ -55,23 +51,23 @@ def commit_of(project: Path) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Do what the command line says. Raises CloudError where that cannot be done."""
     options = parser().parse_args(arguments)
-    if options.local:
-        use_local()
-    found = settings.load(PROJECT, options.set)
-    aws = Aws(found.aws, options.project, commit_of(PROJECT), dry_run=options.dry_run, here=options.local)
     action = ACTIONS[options.action]
     if options.dry_run and options.action in WITHOUT_REQUESTS:
         raise CloudError(f"{options.action} sends no request that a dry run could show")
     wanted = set(inspect.signature(action).parameters) & vars(options).keys()
-    action(Cloud(PROJECT, found, aws, options.yes, options.detach), **{name: getattr(options, name) for name in wanted})
+    with in_words():
+        if options.local:
+            use_local()
+        found = settings.load(PROJECT, options.set)
+        aws = Aws(found.aws, options.project, commit_of(PROJECT), dry_run=options.dry_run, here=options.local)
+        cloud = Cloud(PROJECT, found, aws, options.yes, options.detach)
+        action(cloud, **{name: getattr(options, name) for name in wanted})
 
 
 if __name__ == "__main__":
     try:
         main()
-    except (CloudError, SetupError, OSError) as error:
+    except CloudError as error:
         sys.exit(f"cloud: {error}")
-    except (ClientError, BotoCoreError) as error:
-        sys.exit(f"cloud: {sentence(error)}")
     except KeyboardInterrupt:
         sys.exit("\ncloud: left to itself; `make cloud-logs` follows it again")

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -61,9 +62,9 @@ class Aws:
             raise CloudError("there is no AWS region; set region under [aws] in sagemaker.toml")
         return found or "REGION"
 
-    def client(self, service: str) -> Any:
-        """Return boto3's client of a service."""
-        return self.session.client(service, region_name=self.region)
+    def client(self, service: str, region: str = "") -> Any:
+        """Return boto3's client of a service, in the account's region or another one."""
+        return self.session.client(service, region_name=region or self.region)
 
     @cached_property
     def api(self) -> Any:
@@ -84,26 +85,26 @@ class Aws:
         return arn[1], arn[4]
 
     @property
-    def bucket_name(self) -> str:
+    def bucket(self) -> str:
         """The name of the bucket for data and models."""
         if self.local:
             return local.NAME
         return self.account.bucket or f"sagemaker-{self.region}-{self.identity[1]}"
 
-    @cached_property
-    def bucket(self) -> str:
-        """The bucket for data and models, which is made if it is the usual one and missing."""
-        name = self.bucket_name
-        if self.dry_run or self.local:
-            return name
+    def provide_bucket(self) -> None:
+        """Make the bucket if it is the usual one and missing. Raises CloudError where it cannot be used."""
+        if self.local:
+            return
         try:
-            self.s3.head_bucket(Bucket=name)
+            self.s3.head_bucket(Bucket=self.bucket)
         except ClientError as error:
             if error.response["Error"]["Code"] != "404" or self.account.bucket:
-                raise CloudError(f"the bucket {name} cannot be used: {error}; look at bucket under [aws]") from None
+                raise CloudError(
+                    f"the bucket {self.bucket} cannot be used: {error}; look at bucket under [aws]"
+                ) from None
             where = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
-            self.s3.create_bucket(Bucket=name, **({"CreateBucketConfiguration": where} if where else {}))
-        return name
+            with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):  # another command of the user's was quicker
+                self.s3.create_bucket(Bucket=self.bucket, **({"CreateBucketConfiguration": where} if where else {}))
 
     @cached_property
     def root(self) -> str:

@@ -50,6 +50,7 @@ def build(cloud: Cloud, flags: list[str]) -> None:
     archive = b"" if aws.dry_run else sources(cloud)
     cloud.sure(f"CodeBuild builds {aws.project}:{aws.commit}, and is paid by the minute. Build?")
     if not aws.dry_run:
+        aws.provide_bucket()
         bucket, _, key = place.partition("/")
         aws.s3.put_object(Bucket=bucket, Key=key, Body=archive)
     if aws.dry_run or not aws.client("codebuild").batch_get_projects(names=[name])["projects"]:

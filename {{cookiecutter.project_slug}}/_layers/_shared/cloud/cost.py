@@ -18,7 +18,7 @@ def hourly(aws: Aws, instance_type: str, component: str) -> float | None:
     wanted = {"instanceName": instance_type, "regionCode": aws.region}
     filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
     try:
-        pricing = aws.session.client("pricing", region_name=PRICING_REGION)
+        pricing = aws.client("pricing", PRICING_REGION)
         found = pricing.get_products(ServiceCode="AmazonSageMaker", Filters=filters)["PriceList"]
     except (ClientError, BotoCoreError):
         return None
@@ -32,11 +32,11 @@ def hourly(aws: Aws, instance_type: str, component: str) -> float | None:
     return max(prices, default=None)
 
 
-def words(aws: Aws, instance_type: str, count: int, component: str, *, hours: float) -> str:
-    """Return what instances cost in so many hours, at most, as a part of a sentence."""
+def words(aws: Aws, instance_type: str, count: int, component: str, *, hours: float, time: str = "") -> str:
+    """Return what instances cost in so many hours, at most, as a part of a sentence; `time` is what they are called."""
     if aws.local:
         return "it costs nothing: this machine does it"
     price = hourly(aws, instance_type, component)
     if price is None:
         return UNKNOWN
-    return f"at most {price * count * hours:.2f} USD ({price:g} an hour for each instance)"
+    return f"at most {price * count * hours:.2f} USD {time}".rstrip() + f" ({price:g} an hour for each instance)"

@@ -53,6 +53,7 @@ def _put(aws: Aws, contents: dict[str, Callable[[], BinaryIO]]) -> str:
     uri = f"{aws.root}/data/{digest.hexdigest()[:16]}/"
     if aws.dry_run:
         return uri
+    aws.provide_bucket()
     bucket, prefix = split(uri)
     missing = contents.keys() - {one["Key"].removeprefix(prefix) for one in objects(aws, uri)}
     for name in sorted(missing):

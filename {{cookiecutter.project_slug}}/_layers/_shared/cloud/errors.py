@@ -1,6 +1,10 @@
 """What goes wrong on the way to AWS, in a sentence each."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     EndpointConnectionError,
     NoCredentialsError,
@@ -8,6 +12,8 @@ from botocore.exceptions import (
     ProfileNotFound,
     TokenRetrievalError,
 )
+
+from local_test.errors import SetupError
 
 from .iam import allowing
 
@@ -60,3 +66,14 @@ def sentence(error: Exception) -> str:
             advice = "SageMaker takes Docker's schema 2 alone (E5): push the image with make cloud-push"
         return f"{error.operation_name}: {message}" + (f" ({code}): {advice}" if advice else f" ({code})")
     return str(error)
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Raise CloudError in place of what AWS's client, the sample or a file raises."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise CloudError(sentence(error)) from error
+    except (SetupError, OSError) as error:
+        raise CloudError(str(error)) from error

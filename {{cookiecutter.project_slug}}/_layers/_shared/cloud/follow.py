@@ -16,6 +16,11 @@ GROUPS = {
 GOING = ("InProgress", "Stopping", "Creating", "Updating", "Deleting")
 
 
+def pause(aws: Aws) -> float:
+    """Return the seconds between two looks."""
+    return LOCAL_EVERY if aws.local else EVERY
+
+
 class Log:
     """The log streams of a group whose names begin so, of which each line is printed once."""
 
@@ -68,7 +73,7 @@ def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request],
             lines.show()
         if status not in GOING:
             return described
-        time.sleep(LOCAL_EVERY if aws.local else EVERY)
+        time.sleep(pause(aws))
 
 
 def until_built(aws: Aws, number: str) -> Request:
@@ -85,4 +90,4 @@ def until_built(aws: Aws, number: str) -> Request:
             log.show()
         if build["buildStatus"] != "IN_PROGRESS":
             return build
-        time.sleep(EVERY)
+        time.sleep(pause(aws))

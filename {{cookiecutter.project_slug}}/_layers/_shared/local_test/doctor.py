@@ -2,7 +2,10 @@
 
 import os
 import platform
+import re
 import shutil
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +28,9 @@ DISK_NEEDED = 5 * GIGABYTE  # an image, its layers, and the model
 PORT = 8080
 SCRIPTS = ("runtime/train", "runtime/serve", "runtime/describe", "build_and_push.sh", "local_test/*.sh", "cloud/*.sh")
 LOG_LINES = 15
+REGION = re.compile(r"^\s*region\s*=\s*\S", re.MULTILINE)
+BASE_IMAGE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
+REGISTRY_SECONDS = 3.0
 SIGNS = {True: "✓", False: "✗", None: "\N{EN DASH}"}
 
 
@@ -44,6 +50,7 @@ def examine(project: Path, sample_folder: Path, engine: str | None, image: str |
         checks.append([Finding(False, reason)] if reason else containers(image))
     else:
         checks.append(processes(project, reason))
+    checks.append(on_the_way_to_sagemaker(project, docker=not reason))
     wrong = 0
     for finding in (finding for findings in checks for finding in findings):
         wrong += finding.ok is False
@@ -108,6 +115,46 @@ def template(project: Path) -> Iterator[Finding]:
         else f"edited, though it is the template's: {', '.join(names)}; an update of the template may not fit there. "
         "README.md says which files are yours",
     )
+
+
+def on_the_way_to_sagemaker(project: Path, *, docker: bool) -> Iterator[Finding]:
+    """Look at what ./build_and_push.sh and the cloud-… targets will need; without it all else works."""
+    home, given = Path.home() / ".aws", os.environ
+    keys = "AWS_ACCESS_KEY_ID" in given or "AWS_PROFILE" in given or (home / "credentials").exists()
+    found = keys or (home / "config").exists()
+    yield Finding(
+        True if found else None,
+        "AWS credentials are set up; make cloud-check looks whether they are good"
+        if found
+        else "no AWS credentials: the cloud-… targets need some (aws configure), or LOCAL=1",
+    )
+    region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
+    settings = [file.read_text() for file in (project / "sagemaker.toml", home / "config") if file.exists()]
+    if found and not region and not any(REGION.search(text) for text in settings):
+        yield Finding(None, "no AWS region: set region under [aws] in sagemaker.toml")
+    if docker:
+        buildx = subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0
+        yield Finding(
+            True if buildx else None,
+            "docker buildx is there"
+            if buildx
+            else "docker buildx is missing: build_and_push.sh makes amd64 images by the classic builder",
+        )
+        yield registry(project)
+    if (project / "requirements-gpu.txt").exists():
+        gpu = shutil.which("nvidia-smi")
+        yield Finding(True if gpu else None, f"an NVIDIA GPU {'is' if gpu else 'is not'} here (GPU=1)")
+
+
+def registry(project: Path) -> Finding:
+    """Look whether the registry of the base image can be reached."""
+    base = BASE_IMAGE.search((project / "Dockerfile").read_text())
+    host = base[1].partition("/")[0] if base and "." in base[1].partition("/")[0] else "registry-1.docker.io"
+    try:
+        socket.create_connection((host, 443), timeout=REGISTRY_SECONDS).close()
+    except OSError as error:
+        return Finding(None, f"{host}, where the base image comes from, cannot be reached: {error}")
+    return Finding(True, f"{host}, where the base image comes from, can be reached")
 
 
 def processes(project: Path, reason: str | None) -> Iterator[Finding]:

@@ -92,7 +92,7 @@ def delete(cloud: Cloud, name: str = "", data_too: bool = False) -> None:
     `data_too`: also what the project has in S3, and its images in ECR.
     """
     found = [one for one in things(cloud.aws) if name in ("", one.name)]
-    stored = list(data.objects(cloud.aws, f"{cloud.aws.root}/")) if data_too else []
+    stored = stored_by(cloud.aws) if data_too else []
     images = images_of(cloud.aws) if data_too and not cloud.aws.local else []
     if not found and not stored and not images:
         print(f"there is nothing called {name}" if name else "there is nothing to delete")
@@ -111,7 +111,7 @@ def delete(cloud: Cloud, name: str = "", data_too: bool = False) -> None:
     for one in found:
         if one.kind == "Endpoint":
             waiter = cloud.aws.api.get_waiter("endpoint_deleted")
-            waiter.wait(EndpointName=one.name, WaiterConfig={"Delay": 1 if cloud.aws.local else 15})
+            waiter.wait(EndpointName=one.name, WaiterConfig={"Delay": follow.pause(cloud.aws)})
     for start in range(0, len(stored), MANY):
         keys = [{"Key": one["Key"]} for one in stored[start : start + MANY]]
         cloud.aws.s3.delete_objects(Bucket=cloud.aws.bucket, Delete={"Objects": keys, "Quiet": True})
@@ -127,6 +127,14 @@ def end(cloud: Cloud, thing: Thing) -> None:
         unscale(cloud, thing.name)
     verb = "Stop" if thing.kind in JOBS else "Delete"
     cloud.aws.call(f"{verb}{thing.kind}", {f"{thing.kind}Name": thing.name})
+
+
+def stored_by(aws: Aws) -> list[dict]:
+    """Return what the project has in S3, as ListObjectsV2 describes it; nothing without a bucket."""
+    try:
+        return list(data.objects(aws, f"{aws.root}/"))
+    except aws.s3.exceptions.NoSuchBucket:
+        return []
 
 
 def images_of(aws: Aws) -> list[dict]:

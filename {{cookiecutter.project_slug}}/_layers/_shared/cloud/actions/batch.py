@@ -31,8 +31,9 @@ def transform(cloud: Cloud, name: str = "", output: str = "") -> None:
     aws, batch = cloud.aws, cloud.settings.batch
     job, uri, own = cloud.trained(name), records(cloud), cloud.new_name()
     if not aws.dry_run:
-        price = cost.words(aws, batch.instance_type, batch.instance_count, "BatchTransform", hours=1)
-        print(f"{own} transforms {uri} on {batch.instance_count} x {batch.instance_type}: an hour, {price}")
+        size = (batch.instance_type, batch.instance_count)
+        price = cost.words(aws, *size, "BatchTransform", hours=1, time="an hour")
+        print(f"{own} transforms {uri} on {batch.instance_count} x {batch.instance_type}: {price}")
     cloud.sure("Transform?")
     model = provide_model(cloud, job)
     request = requests.transform(cloud.settings, aws.place, own, model, uri)

@@ -66,8 +66,7 @@ def price(cloud: Cloud) -> str:
     if settings.kind == "serverless":
         return "it is paid by the request"
     count = max(settings.instance_count, settings.scale.max)
-    words = cost.words(cloud.aws, settings.instance_type, count, "Hosting", hours=DAY)
-    return words if cloud.aws.local else f"a day, {words}"
+    return cost.words(cloud.aws, settings.instance_type, count, "Hosting", hours=DAY, time="a day")
 
 
 def await_endpoint(cloud: Cloud, endpoint: str, config: str) -> None:
@@ -122,9 +121,12 @@ def ask(cloud: Cloud, endpoint: str, body: bytes, content_type: str, accept: str
     return answer["Body"].read()
 
 
-def invoke(cloud: Cloud, file: str = "", content_type: str = "", accept: str = "") -> None:
-    """Send a file, or the sample's first request, to the endpoint, and print the answer."""
+def invoke(cloud: Cloud, file: str = "", content_type: str = "", accept: str = "", output: str = "") -> None:
+    """Send a file, or the sample's first request, to the endpoint; print the answer, or write it into a file."""
     first = cloud.sample.requests[0]
     body = Path(file).read_bytes() if file else first.body
     answer = ask(cloud, cloud.aws.project, body, content_type or first.content_type, accept or first.accept)
-    sys.stdout.write(answer.decode("utf-8", "backslashreplace"))
+    if output:
+        Path(output).write_bytes(answer)
+    else:
+        sys.stdout.write(answer.decode("utf-8", "backslashreplace"))

@@ -71,7 +71,7 @@ def role(cloud: Cloud) -> Iterator[Finding]:
 
 def bucket(cloud: Cloud) -> Iterator[Finding]:
     """Look at the bucket: there, and in the region."""
-    name, region = cloud.aws.bucket_name, cloud.aws.region
+    name, region = cloud.aws.bucket, cloud.aws.region
     try:
         where = cloud.aws.s3.head_bucket(Bucket=name).get("BucketRegion", region)
     except ClientError as error:

@@ -18,6 +18,7 @@ from ..errors import SetupError
 from ..exchange import listening
 
 PROJECT = Path(__file__).resolve().parents[2]
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
 # Nothing of the user's settings for AWS may reach this process, which is AWS.
 given = dict(os.environ)
@@ -73,7 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
         ):
             print(line, file=screen, flush=True)
         if options.command:
-            return subprocess.run(options.command, env=given | own, check=False).returncode
+            # A make of its own is no part of the one that has started this, nor are the options of that meant for it.
+            free = {name: value for name, value in given.items() if name not in OF_MAKE}
+            return subprocess.run(options.command, env=free | own, check=False).returncode
         print("Ctrl-C ends it.", flush=True)
         threading.Event().wait()
     finally:

@@ -1,5 +1,6 @@
 """The server of AWS's API: SageMaker's own operations, and moto for the rest (S3, logs, IAM, STS, ECR)."""
 
+import io
 import json
 import re
 import threading
@@ -54,6 +55,7 @@ OPERATIONS: dict[str, Operation] = {
     "UpdateEndpoint": hosting.update_endpoint,
     "DeleteEndpoint": hosting.delete_endpoint,
     "CreateTransformJob": transform.create,
+    "StopTransformJob": transform.stop,
     "CreateProcessingJob": processing.create,
 }
 
@@ -127,9 +129,11 @@ class Server:
         """Answer what is SageMaker's; None for the rest. Raises Refusal."""
         service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         if service == "SageMaker":
-            asked = json.loads(request.get_data() or b"{}")
+            body = request.get_data()
+            asked = json.loads(body or b"{}")
             if OF_MOTO.fullmatch(operation):
                 check(operation, asked)
+                request.environ["wsgi.input"] = io.BytesIO(body)  # to be read once more
                 return None
             if operation not in OPERATIONS:
                 raise invalid(f"The SageMaker on this machine has no {operation}. It has {', '.join(OPERATIONS)}.")

@@ -27,6 +27,18 @@ def create(region: Region, request: dict) -> dict:
     return region.start(Transform, request, model["PrimaryContainer"]["Image"])
 
 
+def stop(region: Region, request: dict) -> dict:
+    """StopTransformJob: what is under way is finished, and nothing of it is kept."""
+    job = region.resources.find(TRANSFORM_JOB, request["TransformJobName"])
+    if job["TransformJobStatus"] == "InProgress":
+        region.move(TRANSFORM_JOB, job, "Stopping")
+    return {}
+
+
+class Stopped(Exception):
+    """Somebody has asked to stop the job."""
+
+
 class Transform(JobAtWork):
     """A transform job at work."""
 
@@ -44,6 +56,8 @@ class Transform(JobAtWork):
                 answers = target / f"{file.relative_to(source)}.out"
                 answers.parent.mkdir(parents=True, exist_ok=True)
                 answers.write_bytes(self._transform(server, file.read_bytes(), limits))
+        except Stopped:
+            self.end("Stopped")
         except Refusal as error:
             self.fail(f"AlgorithmError: {error}")
         except ValueError as error:
@@ -83,6 +97,8 @@ class Transform(JobAtWork):
         ending = b"\n" if output.get("AssembleWith") == "Line" else b""
         by_line, found = data.get("SplitType") == "Line", b""
         for records in batches(content, limits) if by_line else [[content]]:
+            if self.job["TransformJobStatus"] == "Stopping":
+                raise Stopped
             body = b"".join(records)
             sent = body if limits["MaxPayloadInMB"] else [body]  # 0: in HTTP chunks (B3)
             answer = server.request("POST", "/invocations", headers, sent, timeout=seconds)
