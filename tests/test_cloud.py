@@ -9,17 +9,31 @@ import random
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import quote
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
+from botocore.stub import Stubber
 from template import LAYERS, ROOT
 
 sys.path.insert(0, str(LAYERS / "_shared"))
-from cloud import follow, requests, service_model, settings
-from cloud.errors import CloudError, sentence
+from cloud import cost, explain, follow, image, requests, service_model, settings
+from cloud.actions import ACTIONS
+from cloud.aws import Aws
+from cloud.declaration import LABEL, Declaration
+from cloud.errors import CloudError, in_words, sentence
 from cloud.service_model import problems
+from cloud.session import Cloud
+
+
+def numbers(kind: str, lowest: str, highest: str) -> dict:
+    """A range of numbers, as the API has it."""
+    return {f"{kind}ParameterRangeSpecification": {"MinValue": lowest, "MaxValue": highest}}
+
 
 GOLDEN = ROOT / "tests/golden"
 ROLE = "aws.role=SageMaker"
@@ -285,3 +299,257 @@ def test_random_settings_are_valid_or_refused_in_words():
         assert all("failed to satisfy constraint" in problem for problem in wrong)
         good, bad = good + (not wrong), bad + bool(wrong)
     assert good > 20 and bad > 20
+
+
+DECLARED = {
+    "SupportedHyperParameters": [
+        {"Name": "rate", "Type": "Continuous", "IsRequired": False, "Range": numbers("Continuous", "0", "1")},
+        {"Name": "trees", "Type": "Integer", "IsRequired": True, "Range": numbers("Integer", "1", "2147483647")},
+        {
+            "Name": "loss",
+            "Type": "Categorical",
+            "IsRequired": False,
+            "Range": {"CategoricalParameterRangeSpecification": {"Values": ["squared", "absolute"]}},
+        },
+        {"Name": "note", "Type": "FreeText", "IsRequired": False},
+    ],
+    "MetricDefinitions": [{"Name": "train:rmse", "Regex": "train:rmse=(.+)"}],
+    "SupportedContentTypes": ["text/csv"],
+    "SupportedResponseMIMETypes": ["text/csv"],
+}
+
+
+@pytest.fixture
+def declared() -> Declaration:
+    """What an image declares."""
+    return Declaration.read(json.dumps(DECLARED))
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "said"),
+    [
+        ({"trees": 10, "rate": 0.5, "loss": "squared", "note": "x"}, None),
+        ({"trees": "10", "rate": 1}, None),
+        ({"trees": 10**12}, None),  # the algorithm has no upper limit, where a range must have one
+        ({"tree": 1, "trees": 1}, "hyperparameter 'tree' is unknown: did you mean 'trees'? the algorithm has rate, "),
+        ({"trees": 0}, "hyperparameter 'trees' is 0: expected a whole number of 1 or more"),
+        ({"trees": 1.5}, "hyperparameter 'trees' is 1.5: expected a whole number of 1 or more"),
+        ({"trees": "many"}, "hyperparameter 'trees' is many: expected a whole number"),
+        ({"trees": 1, "rate": 2}, "hyperparameter 'rate' is 2: expected a number of 0 or more and 1 or less"),
+        ({"trees": 1, "loss": "cubic"}, "hyperparameter 'loss' is cubic: expected one of squared, absolute"),
+        ({}, "hyperparameter 'trees' is missing: the algorithm has no default for it"),
+    ],
+)
+def test_hyperparameters_are_held_against_the_declaration(declared: Declaration, hyperparameters: dict, said: str):
+    if said is None:
+        declared.check(hyperparameters)
+    else:
+        with pytest.raises(CloudError) as error:
+            declared.check(hyperparameters)
+        assert str(error.value).startswith(said)
+
+
+def test_the_declared_type_is_that_of_a_range(declared: Declaration):
+    """0 to 1 are whole numbers, and not an integer's range where the hyperparameter is none."""
+    wanted = {"rate": {"min": 0, "max": 1}, "trees": {"min": 1, "max": 9}, "loss": {"values": ["squared"]}}
+    assert [*requests.ranges(wanted, declared)] == [
+        "ContinuousParameterRanges",
+        "IntegerParameterRanges",
+        "CategoricalParameterRanges",
+    ]
+    for name, one, said in (
+        ("rate", {"min": 0, "max": 2}, "tune.ranges: hyperparameter 'rate' is 2: expected a number of 0 or more and "),
+        ("loss", {"min": 0, "max": 2}, "tune.ranges: hyperparameter 'loss' is 0: expected one of squared, absolute"),
+        ("note", {"min": 0, "max": 2}, "tune.ranges.note: it is no number, so give it values in place of min and max"),
+        ("rates", {"min": 0, "max": 2}, "tune.ranges: hyperparameter 'rates' is unknown: did you mean 'rate'?"),
+    ):
+        with pytest.raises(CloudError) as error:
+            requests.ranges({name: one}, declared)
+        assert str(error.value).startswith(said)
+
+
+class Stubbed(Aws):
+    """AWS, whose services answer what a test says."""
+
+    def __init__(self, account: settings.Aws | None = None):
+        account = account or settings.Aws(role="SageMaker", region="eu-west-1", bucket="some-bucket")
+        super().__init__(account, "my-algorithm", "abc1234", dry_run=False, here=False)
+        self.stubbers: dict[str, Stubber] = {}
+
+    def client(self, service: str, region: str = ""):
+        return self.stub(service).client
+
+    def stub(self, service: str) -> Stubber:
+        """Return what says how a service answers."""
+        if service not in self.stubbers:
+            keys = {"aws_access_key_id": "k", "aws_secret_access_key": "k"}
+            stubber = Stubber(boto3.client(service, region_name="eu-west-1", **keys))
+            stubber.activate()
+            if service == "sts":
+                stubber.add_response("get_caller_identity", {"Arn": "arn:aws:iam::123456789012:user/u"})
+            self.stubbers[service] = stubber
+        return self.stubbers[service]
+
+    def give_image(self, config: dict, media_type: str = image.SCHEMA_2, *, looked_at: int = 0) -> None:
+        """Let ECR have the commit's image with this configuration, and be asked so often what it is."""
+        ecr, details = self.stub("ecr"), {"imageDigest": f"sha256:{'0' * 64}", "imageManifestMediaType": media_type}
+        uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm"
+        ecr.add_response("describe_repositories", {"repositories": [{"repositoryUri": uri}]})
+        for _ in range(1 + looked_at):
+            ecr.add_response("describe_images", {"imageDetails": [details]})
+        manifest = json.dumps({"config": {"digest": "sha256:1"}})
+        url = f"data:application/json,{quote(json.dumps(config))}"
+        for _ in range(1 + looked_at):
+            ecr.add_response("batch_get_image", {"images": [{"imageManifest": manifest}]})
+            ecr.add_response("get_download_url_for_layer", {"downloadUrl": url})
+
+
+def labelled(**more) -> dict:
+    """The configuration of an image that declares something."""
+    return {"architecture": "amd64", "config": {"Labels": {LABEL: json.dumps(DECLARED)}}, **more}
+
+
+def test_the_declaration_is_read_from_the_label_of_the_image_in_ecr():
+    aws = Stubbed()
+    aws.give_image(labelled())
+    assert aws.declared.hyperparameters.keys() == {"rate", "trees", "loss", "note"}
+
+
+@pytest.mark.parametrize("config", [{}, {"config": {"Labels": None}}, {"config": {"Labels": {"other": "x"}}}])
+def test_an_image_without_the_label_declares_nothing(config: dict):
+    aws = Stubbed()
+    aws.give_image(config)
+    assert aws.declared is None
+
+
+def test_an_image_that_is_not_there_is_said_with_what_to_do():
+    aws = Stubbed()
+    aws.stub("ecr").add_client_error("describe_repositories", "RepositoryNotFoundException")
+    with pytest.raises(CloudError, match=r"there is no image my-algorithm:abc1234 in ECR \(Repo.+make cloud-push"):
+        aws.image  # noqa: B018
+
+
+def test_what_is_not_permitted_names_the_policy():
+    aws = Stubbed()
+    aws.stub("ecr").add_client_error("describe_repositories", "AccessDeniedException", "No.")
+    with pytest.raises(CloudError) as error, in_words():
+        aws.image  # noqa: B018
+    assert str(error.value) == (
+        "DescribeRepositories: No. (AccessDeniedException): your credentials may not do this; cloud/iam/check.json has "
+        "it: let whoever gives you permissions read what `make cloud-policy NAME=check` prints"
+    )
+
+
+@pytest.mark.parametrize(
+    ("component", "price"), [("Training", 0.115), ("Hosting", 0.23), ("BatchTransform", 0.3), ("Processing", None)]
+)
+def test_prices_are_those_of_the_pricing_api(component: str, price: float | None):
+    aws = Stubbed()
+    products = [
+        {
+            "product": {"attributes": {"component": name}},
+            "terms": {"OnDemand": {"t": {"priceDimensions": {"d": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}}},
+        }
+        for name, usd in (("Training", "0.115"), ("Hosting", "0.23"), ("Batch Transform", "0.3"))
+    ]
+    aws.stub("pricing").add_response("get_products", {"PriceList": [json.dumps(one) for one in products]})
+    assert cost.hourly(aws, "ml.m5.large", component) == price
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalErrorException"])
+def test_a_price_that_cannot_be_known_is_said_to_be_unknown(code: str):
+    aws = Stubbed()
+    aws.stub("pricing").add_client_error("get_products", code)
+    assert cost.words(aws, "ml.m5.large", 1, "Training", hours=1) == "its price is not known here"
+
+
+def test_the_price_is_the_ceiling():
+    aws = Stubbed()
+    term = {"priceDimensions": {"d": {"unit": "Hrs", "pricePerUnit": {"USD": "0.5"}}}}
+    product = {"product": {"attributes": {"component": "Hosting"}}, "terms": {"OnDemand": {"t": term}}}
+    aws.stub("pricing").add_response("get_products", {"PriceList": [json.dumps(product)]})
+    words = cost.words(aws, "ml.m5.large", 2, "Hosting", hours=24, time="a day")
+    assert words == "at most 24.00 USD a day (0.5 an hour for each instance)"
+
+
+TRUST = {"Statement": [{"Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+GOOD = {
+    "trust": json.dumps(TRUST),
+    "decision": "allowed",
+    "region": "eu-west-1",
+    "media_type": image.SCHEMA_2,
+    "architecture": "amd64",
+    "quota": 5.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({}, None),
+        ({"trust": "{}"}, "✗ SageMaker may not take arn:aws:iam::123456789012:role/SageMaker; its trust policy must"),
+        ({"decision": "implicitDeny"}, " a simulation says that the role may not: s3:GetObject (it does not know"),
+        ({"region": "us-east-1"}, "✗ the bucket some-bucket is in us-east-1, and jobs in eu-west-1 cannot read it"),
+        ({"media_type": "oci"}, "✗ SageMaker refuses 123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm:abc12"),
+        ({"architecture": "arm64"}, " it is for arm64: no training"),
+        (
+            {"quota": 0.0},
+            "✗ quota 'ml.m5.large for training job usage' is 0, and 1 wanted: ask Service Quotas",
+        ),
+    ],
+)
+def test_cloud_check_sees_what_is_wrong(wrong: dict, said: str | None, capsys):
+    """Each finding by itself; what only hints is no error."""
+    has, aws = GOOD | wrong, Stubbed()
+    role = {"Path": "/", "RoleId": "R" * 16, "RoleName": "SageMaker", "CreateDate": 0}
+    described = {**role, "Arn": "arn:aws:iam::123456789012:role/SageMaker", "AssumeRolePolicyDocument": has["trust"]}
+    aws.stub("iam").add_response("get_role", {"Role": described})
+    result = {"EvalActionName": "s3:GetObject", "EvalDecision": has["decision"]}
+    aws.stub("iam").add_response("simulate_principal_policy", {"EvaluationResults": [result]})
+    aws.stub("s3").add_response("head_bucket", {"BucketRegion": has["region"]})
+    aws.give_image(labelled(architecture=has["architecture"]), has["media_type"], looked_at=1)
+    quotas = [
+        {"QuotaName": f"ml.m5.large for {kind} usage", "Value": has["quota"] if kind == "training job" else 9.0}
+        for kind in ("training job", "transform job", "endpoint")
+    ]
+    aws.stub("service-quotas").add_response("list_service_quotas", {"Quotas": quotas})
+    aws.stub("pricing").add_response("get_products", {"PriceList": []})
+    train = settings.Train(hyperparameters={"trees": 3}, channels={"train": settings.Channel("s3://some-bucket/x")})
+    batch = settings.Batch(data="s3://some-bucket/rows")
+    cloud = Cloud(ROOT, settings.Settings(aws=aws.account, train=train, batch=batch), aws)
+    problem = said is not None and said.startswith("✗")
+    with pytest.raises(CloudError, match="1 wrong") if problem else nullcontext():
+        ACTIONS["check"](cloud)
+    shown = capsys.readouterr().out
+    assert "✓ CreateTrainingJob: AWS would take the request" in shown
+    if said:
+        assert said in shown
+    else:
+        assert "✗" not in shown
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("The primary container did not pass the ping health check.", 'ARGS="-k I8"'),
+        ("Unable to provision requested ML compute capacity.", "another instance_type"),
+        ("Failed to download model data for container.", "may not read the model"),
+    ],
+)
+def test_a_failed_deployment_names_its_likely_cause(reason: str, cause: str):
+    assert cause in explain.causes(reason) and len(explain.causes(reason).splitlines()) == 1
+
+
+def test_a_failed_deployment_without_a_clue_names_all_causes():
+    assert len(explain.causes("Failed").splitlines()) == len(explain.CAUSES)
+
+
+def test_codebuild_needs_a_role_and_a_commit(bake):
+    project = bake()
+    result = cloud(project, "push", "--on-codebuild", "--dry-run")
+    assert result.stderr == (
+        "cloud: CodeBuild needs a role to work with: set build_role under [aws] in sagemaker.toml\n"
+    )
+    aws = Stubbed(settings.Aws(role="R", build_role="B", region="eu-west-1", bucket="b"))
+    with pytest.raises(CloudError, match="CodeBuild builds a commit, and there is none"):
+        ACTIONS["push"](Cloud(project, settings.Settings(aws=aws.account), aws, yes=True), on_codebuild=True)

@@ -6,10 +6,15 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from template import LAYERS, MATRIX, ONE_EACH
+
+sys.path.insert(0, str(LAYERS / "_shared"))
+from cloud.service_model import problems
 
 GPU = [pair for pair in MATRIX if LAYERS.joinpath(*pair, "requirements-gpu.txt").exists()]
 
@@ -106,5 +111,28 @@ def test_only_what_the_algorithm_needs_is_in_the_image(image: str, docker: str):
         [docker, "run", "--rm", image, "find", "/opt/program", "-type", "f"], capture_output=True, text=True, check=True
     )
     names = {name.removeprefix("/opt/program/") for name in listed.stdout.split()}
-    assert {"runtime/train", "runtime/serve"} <= names
-    assert not [name for name in names if name.startswith((".git", ".venv", "local_test", "tests", "runtime/tests"))]
+    assert {"runtime/train", "runtime/serve", "runtime/describe"} <= names
+    left_out = (".git", ".venv", "local_test", "cloud", "tests", "runtime/tests")
+    assert not [name for name in names if name.startswith(left_out)]
+    assert [name for name in names if name.startswith("sample")] == ["sample/sample.toml"]
+
+
+def test_its_label_is_what_describe_prints_and_sagemaker_would_take(project: Path, image: str, docker: str):
+    """By AWS's own model of CreateAlgorithm and CreateModelPackage."""
+    run = [docker, "run", "--rm", image, "describe"]
+    printed = json.loads(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+    inspected = subprocess.run([docker, "image", "inspect", image], capture_output=True, check=True)
+    assert json.loads(json.loads(inspected.stdout)[0]["Config"]["Labels"]["sm-algo.describe"]) == printed
+    training = {
+        "TrainingImage": image,
+        "SupportedTrainingInstanceTypes": ["ml.m5.large"],
+        **{name: printed[name] for name in ("SupportedHyperParameters", "TrainingChannels", "MetricDefinitions")},
+    }
+    assert problems("CreateAlgorithm", {"AlgorithmName": image, "TrainingSpecification": training}) == []
+    types = {name: printed[name] for name in ("SupportedContentTypes", "SupportedResponseMIMETypes")}
+    package = {"Containers": [{"Image": image}], **types}
+    assert problems("CreateModelPackage", {"InferenceSpecification": package}) == []
+    sample = tomllib.loads((project / "sample/sample.toml").read_text())
+    declared = {one["Name"] for one in printed["SupportedHyperParameters"]}
+    assert declared >= sample["training"]["hyperparameters"].keys()
+    assert {one["content_type"] for one in sample["requests"]} <= set(types["SupportedContentTypes"])

@@ -711,6 +711,8 @@ def check_lists(aws: LocalSageMaker, job: str) -> None:
     pages = aws.api.get_paginator("list_training_jobs").paginate(PaginationConfig={"PageSize": 1})
     names = [one["TrainingJobName"] for page in pages for one in page["TrainingJobSummaries"]]
     assert len(names) == len(set(names)) and names.index(job) < names.index("tagged")
+    with pytest.raises(ClientError, match=r"\(ValidationException\).+The NextToken is not valid"):
+        aws.api.list_training_jobs(NextToken="x")
     found = aws.api.list_training_jobs(NameContains="agge", StatusEquals="Completed")["TrainingJobSummaries"]
     assert [one["TrainingJobName"] for one in found] == ["tagged"]
     assert aws.api.list_training_jobs(NameContains="agge", StatusEquals="Failed")["TrainingJobSummaries"] == []

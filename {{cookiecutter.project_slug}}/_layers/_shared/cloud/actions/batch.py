@@ -15,9 +15,10 @@ def records(cloud: Cloud) -> str:
 
     Raises CloudError where there are none.
     """
-    batch, line = cloud.settings.batch, cloud.sample.line_request()
+    batch = cloud.settings.batch
     if batch.data:
         return data.uri_of(cloud.aws, cloud.project, batch.data)
+    line = cloud.sample.line_request()
     if line and line.content_type == batch.content_type:
         return data.uri_of_bytes(cloud.aws, "sample", line.body)
     raise CloudError("set data under [batch] in sagemaker.toml: an S3 URI, or a folder of the project")

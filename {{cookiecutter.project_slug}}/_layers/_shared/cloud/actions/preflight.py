@@ -9,6 +9,7 @@ from functools import partial
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_test.doctor import SIGNS, Finding
+from local_test.errors import SetupError
 
 from .. import requests
 from ..errors import CloudError, sentence
@@ -30,9 +31,10 @@ def check(cloud: Cloud) -> None:
     for look in (account, role, bucket, image, quotas, prices, made):
         try:
             found = list(look(cloud))
-        except (ClientError, BotoCoreError, CloudError) as error:
-            words = str(error) if isinstance(error, CloudError) else sentence(error)
-            found = [Finding(None if "AccessDenied" in words else False, words)]
+        except (ClientError, BotoCoreError) as error:
+            found = [Finding(None if "AccessDenied" in str(error) else False, sentence(error))]
+        except (CloudError, SetupError) as error:
+            found = [Finding(False, str(error))]
         for finding in found:
             wrong += finding.ok is False
             print(f"{SIGNS[finding.ok]} {finding.text}", flush=True)
@@ -131,9 +133,7 @@ def quotas(cloud: Cloud) -> Iterator[Finding]:
         if name not in given:
             yield Finding(None, f"quota '{name}': Service Quotas does not know it")
         elif given[name] < count:
-            yield Finding(
-                False, f"quota '{name}' is {given[name]:g}, and {count} are wanted: ask Service Quotas for more"
-            )
+            yield Finding(False, f"quota '{name}' is {given[name]:g}, and {count} wanted: ask Service Quotas for more")
         else:
             yield Finding(True, f"quota '{name}' is {given[name]:g}")
 
@@ -157,6 +157,6 @@ def made(cloud: Cloud) -> Iterator[Finding]:
     for operation, make in made_by.items():
         try:
             found = problems(operation, make())
-        except CloudError as error:
+        except (CloudError, SetupError) as error:
             found = [str(error)]
         yield Finding(not found, f"{operation}: {'; '.join(found) or 'AWS would take the request'}")

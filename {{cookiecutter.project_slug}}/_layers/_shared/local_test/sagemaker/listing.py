@@ -59,7 +59,10 @@ def wanted(kind: Kind, request: dict, one: dict) -> bool:
 
 def page(request: dict, key: str, found: list) -> dict:
     """Return the part of a list that a request asks for, and the token for the next part."""
-    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE)
+    token, size = request.get("NextToken", "0"), request.get("MaxResults", PAGE)
+    if not token.isdecimal():
+        raise invalid("The NextToken is not valid.")
+    start = int(token)
     more = {"NextToken": str(start + size)} if start + size < len(found) else {}
     return {key: found[start : start + size], **more}
 
