@@ -359,7 +359,7 @@ def test_what_the_algorithm_would_refuse_is_refused_before_the_job(aws: LocalSag
     name = next(iter(aws.sample["training"]["invalid_hyperparameters"]))
     for change, said in (
         (f"train.hyperparameters.{name}s=1", f"hyperparameter '{name}s' is unknown: did you mean '{name}'?"),
-        (f"train.hyperparameters.{name}=-1", f"hyperparameter '{name}' is -1: expected a whole number of "),
+        (f"train.hyperparameters.{name}=-1", f"hyperparameter '{name}' is -1: expected a "),
     ):
         result = subprocess.run(
             ["make", "cloud-train", "LOCAL=1", f"ARGS=--set {change}"],

@@ -127,32 +127,34 @@ class Aws:
     @cached_property
     def image(self) -> str:
         """The image: what the settings name, or what build_and_push.sh has pushed for the commit."""
+        return self.account.image or self.pushed(self.commit)
+
+    def pushed(self, tag: str) -> str:
+        """Return the URI of the image that was pushed with a tag. Raises CloudError where there is none."""
         if self.local:
             return self.project
-        if self.account.image:
-            return self.account.image
         if self.dry_run:
-            return f"{NOBODY}.dkr.ecr.{self.region}.amazonaws.com/{self.project}:{self.commit}"
+            return f"{NOBODY}.dkr.ecr.{self.region}.amazonaws.com/{self.project}:{tag}"
         ecr = self.client("ecr")
         try:
             (repository,) = ecr.describe_repositories(repositoryNames=[self.project])["repositories"]
-            ecr.describe_images(repositoryName=self.project, imageIds=[{"imageTag": self.commit}])
+            ecr.describe_images(repositoryName=self.project, imageIds=[{"imageTag": tag}])
         except ecr.exceptions.ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in ("RepositoryNotFoundException", "ImageNotFoundException"):
                 raise
             raise CloudError(
-                f"there is no image {self.project}:{self.commit} in ECR ({code}); push it: make cloud-push, or name "
-                "another one: image under [aws] in sagemaker.toml"
+                f"there is no image {self.project}:{tag} in ECR ({code}); push it: make cloud-push, or name another "
+                "one: image under [aws] in sagemaker.toml"
             ) from None
-        return f"{repository['repositoryUri']}:{self.commit}"
+        return f"{repository['repositoryUri']}:{tag}"
 
     @cached_property
     def declared(self) -> Declaration | None:
         """What the image declares; None where it has no label of it, or that cannot be read."""
         try:
             text = self._label()
-        except (ClientError, OSError):
+        except (ClientError, OSError, subprocess.TimeoutExpired):
             return None
         return Declaration.read(text) if text else None
 

@@ -22,13 +22,13 @@ ENVIRONMENT = {
 }
 
 
-def build(cloud: Cloud, flags: list[str]) -> None:
+def build(cloud: Cloud, *, gpu: bool) -> None:
     """Build the commit's image with CodeBuild, and follow it. Raises CloudError where it fails, or cannot start."""
     aws, name = cloud.aws, f"{cloud.aws.project}-image"
     if not aws.account.build_role:
         raise CloudError("CodeBuild needs a role to work with: set build_role under [aws] in sagemaker.toml")
     place = f"{aws.root.removeprefix('s3://')}/source/{aws.commit}.zip"
-    variables = {"TAG": aws.commit, "FLAGS": " ".join(flags), "REPOSITORY": aws.project}
+    variables = {"TAG": aws.commit, "FLAGS": "--gpu" if gpu else "", "REPOSITORY": aws.project}
     source = {"type": "S3", "location": place, "buildspec": BUILDSPEC}
     project = {
         "name": name,
@@ -61,7 +61,8 @@ def build(cloud: Cloud, flags: list[str]) -> None:
     ended = until_built(aws, answer["build"]["id"])
     if ended["buildStatus"] != "SUCCEEDED":
         raise CloudError(f"the build ended as {ended['buildStatus']}; its log is above")
-    print(Image(aws.client("ecr"), aws.image).pinned)
+    tag = aws.commit + ("-gpu" if gpu else "")
+    print(Image(aws.client("ecr"), aws.pushed(tag)).pinned)
 
 
 def sources(cloud: Cloud) -> bytes:

@@ -76,6 +76,11 @@ def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request],
         time.sleep(pause(aws))
 
 
+def until_deleted(aws: Aws, endpoint: str) -> None:
+    """Wait until an endpoint is gone."""
+    aws.api.get_waiter("endpoint_deleted").wait(EndpointName=endpoint, WaiterConfig={"Delay": pause(aws)})
+
+
 def until_built(aws: Aws, number: str) -> Request:
     """Show the phases and the log of a build of CodeBuild until it has ended; return its last description."""
     client, phase, log = aws.client("codebuild"), None, None

@@ -110,8 +110,7 @@ def delete(cloud: Cloud, name: str = "", data_too: bool = False) -> None:
         end(cloud, one)
     for one in found:
         if one.kind == "Endpoint":
-            waiter = cloud.aws.api.get_waiter("endpoint_deleted")
-            waiter.wait(EndpointName=one.name, WaiterConfig={"Delay": follow.pause(cloud.aws)})
+            follow.until_deleted(cloud.aws, one.name)
     for start in range(0, len(stored), MANY):
         keys = [{"Key": one["Key"]} for one in stored[start : start + MANY]]
         cloud.aws.s3.delete_objects(Bucket=cloud.aws.bucket, Delete={"Objects": keys, "Quiet": True})

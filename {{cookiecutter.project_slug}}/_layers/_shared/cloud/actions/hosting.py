@@ -34,7 +34,7 @@ def deploy(cloud: Cloud, name: str = "") -> None:
     cloud.sure("Deploy?")
     model = provide_model(cloud, job)
     aws.call("CreateEndpointConfig", requests.endpoint_config(cloud.settings, aws.place, config, model))
-    if not aws.dry_run and exists(aws.api.describe_endpoint, EndpointName=endpoint):
+    if may_be_updated(cloud, endpoint):
         unscale(cloud, endpoint)  # an endpoint whose instances follow the requests cannot be updated
         aws.call("UpdateEndpoint", {"EndpointName": endpoint, "EndpointConfigName": config})
     else:
@@ -50,6 +50,18 @@ def deploy(cloud: Cloud, name: str = "") -> None:
     else:
         compare(cloud, endpoint)
     print("next: make cloud-invoke FILE=…, and when you are done: make cloud-delete")
+
+
+def may_be_updated(cloud: Cloud, endpoint: str) -> bool:
+    """Whether there is an endpoint to update. One that has failed is deleted, for nothing else can be done with it."""
+    api = cloud.aws.api
+    if cloud.aws.dry_run or not exists(api.describe_endpoint, EndpointName=endpoint):
+        return False
+    if api.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] != "Failed":
+        return True
+    cloud.aws.call("DeleteEndpoint", {"EndpointName": endpoint})
+    follow.until_deleted(cloud.aws, endpoint)
+    return False
 
 
 def size(cloud: Cloud) -> str:

@@ -14,13 +14,12 @@ def push(cloud: Cloud, gpu: bool = False, on_codebuild: bool = False) -> None:
     aws = cloud.aws
     if aws.local:
         raise CloudError("local-sagemaker has no registry: make build makes its image")
-    flags = ["--gpu"] if gpu else []
     if on_codebuild:
-        codebuild.build(cloud, flags)
+        codebuild.build(cloud, gpu=gpu)
         return
+    flags = [flag for flag, wanted in (("--gpu", gpu), ("--dry-run", aws.dry_run)) if wanted]
     command = ["./build_and_push.sh", "--region", aws.region, *flags]
     profile = {"AWS_PROFILE": aws.account.profile} if aws.account.profile else {}
-    command += ["--dry-run"] if aws.dry_run else []
     if subprocess.run(command, cwd=cloud.project, env=os.environ | profile, check=False).returncode:
         raise CloudError("the image was not pushed: the reason stands above")
 

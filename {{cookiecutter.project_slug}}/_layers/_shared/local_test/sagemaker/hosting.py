@@ -76,7 +76,10 @@ def create_endpoint(region: Region, request: dict) -> dict:
 def update_endpoint(region: Region, request: dict) -> dict:
     """UpdateEndpoint: the old server answers until the new one does."""
     config = region.resources.find(ENDPOINT_CONFIG, request["EndpointConfigName"])
-    return _deploy(region, _at_rest(region, request["EndpointName"]), config, "Updating")
+    endpoint = _at_rest(region, request["EndpointName"])
+    if endpoint["EndpointStatus"] == "Failed":
+        raise invalid(f'Cannot update endpoint "{endpoint["EndpointArn"]}", which has failed: delete it.')
+    return _deploy(region, endpoint, config, "Updating")
 
 
 def delete_endpoint(region: Region, request: dict) -> dict:
