@@ -429,7 +429,8 @@ def test_the_policies_have_what_the_actions_ask_for_and_no_more(aws: LocalSageMa
     aws.client("logs").create_log_stream(logGroupName="/aws/codebuild/image", logStreamName="1")
     more = tmp_path / "more"
     shutil.copytree(project / "sample/train", more)
-    (more / "empty").touch()
+    for file in list(more.iterdir()):
+        shutil.copy(file, more / f"again-{file.name}")
     records = tmp_path / "records.csv"
     records.write_text("1\n" * 50_000)
     long = next(f"train.hyperparameters.{name}={value}" for name, value in long_hyperparameters(aws).items())
@@ -447,7 +448,7 @@ def test_the_policies_have_what_the_actions_ask_for_and_no_more(aws: LocalSageMa
         ["deploy", *sets("deploy.scale={ max = 2 }")],
         ["deploy", *sets("deploy.scale={ max = 3 }")],
         ["invoke"],
-        ["register"],
+        ["register", *sets("register.group=recorded")],
         ["logs"],
         ["train", "--detach", *sets(long)],
         ["tune", "--detach", *sets(*tuned, long)],

@@ -65,12 +65,6 @@ limits <- function(min, max) {
   list(MinValue = number_text(finite(min)), MaxValue = number_text(finite(max)))
 }
 
-# A number in decimal notation, with the digits that it needs.
-number_text <- function(number) {
-  short <- sprintf("%.15g", number)
-  if (isTRUE(as.numeric(short) == number)) short else sprintf("%.17g", number)
-}
-
 range_text <- function(min, max) {
   finite <- function(limit) is.finite(limit) && abs(limit) != .Machine$integer.max
   if (finite(min) && finite(max)) {

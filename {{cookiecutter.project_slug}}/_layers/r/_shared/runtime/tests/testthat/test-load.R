@@ -8,6 +8,16 @@ test_that("algorithm.R can call what is public, and nothing else of the runtime"
   expect_error(algorithm$private(), "could not find function \"json_text\"")
 })
 
+test_that("no two files of the runtime define the same name", {
+  files <- list.files(runtime_folder, "\\.R$", recursive = TRUE, full.names = TRUE)
+  files <- files[!grepl("/main\\.R$|/tests/", files)]
+  defined <- unlist(lapply(files, function(file) {
+    assigned <- Filter(function(one) is.call(one) && identical(one[[1]], as.name("<-")), as.list(parse(file)))
+    vapply(assigned, function(one) deparse(one[[2]]), "")
+  }))
+  expect_identical(defined[duplicated(defined)], character())
+})
+
 test_that("within the algorithm's predict, predict() is R's own", {
   code <- "predict <- function(model, x) predict(model, data.frame(speed = x))"
   algorithm <- load_algorithm(new_project(code), runtime)
