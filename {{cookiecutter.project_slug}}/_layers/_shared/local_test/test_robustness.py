@@ -141,11 +141,9 @@ def await_recovery(server, request) -> str | None:
     """Wait until a wounded server answers again or has ended; return what it still does wrong if neither comes."""
     give_up = time.monotonic() + WAITS.recovery
     while True:
-        if server.exit_code is not None:
-            return None
         ping = server.poll()
         answer = server.invoke(request)
-        if ping.status == 200 and answer.ok:
+        if server.exit_code is not None or (ping.status == 200 and answer.ok):
             server.unanswered.clear()  # meanwhile, which was to be expected
             return None
         if time.monotonic() > give_up:
