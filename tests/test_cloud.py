@@ -22,7 +22,7 @@ from template import LAYERS, ROOT
 
 sys.path.insert(0, str(LAYERS / "_shared"))
 from cloud import cost, explain, follow, image, requests, service_model, settings
-from cloud.actions import ACTIONS
+from cloud.actions import ACTIONS, preflight
 from cloud.aws import Aws
 from cloud.declaration import LABEL, Declaration
 from cloud.errors import CloudError, in_words, sentence
@@ -399,9 +399,8 @@ class Stubbed(Aws):
             ecr.add_response("describe_images", {"imageDetails": [details]})
         manifest = json.dumps({"config": {"digest": "sha256:1"}})
         url = f"data:application/json,{quote(json.dumps(config))}"
-        for _ in range(1 + looked_at):
-            ecr.add_response("batch_get_image", {"images": [{"imageManifest": manifest}]})
-            ecr.add_response("get_download_url_for_layer", {"downloadUrl": url})
+        ecr.add_response("batch_get_image", {"images": [{"imageManifest": manifest}]})
+        ecr.add_response("get_download_url_for_layer", {"downloadUrl": url})
 
 
 def labelled(**more) -> dict:
@@ -528,6 +527,17 @@ def test_cloud_check_sees_what_is_wrong(wrong: dict, said: str | None, capsys):
         assert "✗" not in shown
 
 
+def test_what_may_not_be_looked_at_is_no_mistake(capsys):
+    """The role's trust is seen, though its rights cannot be simulated."""
+    aws = Stubbed()
+    role = {"Path": "/", "RoleId": "R" * 16, "RoleName": "SageMaker", "CreateDate": 0, "Arn": "arn:aws:iam::1:role/R23"}
+    aws.stub("iam").add_response("get_role", {"Role": {**role, "AssumeRolePolicyDocument": GOOD["trust"]}})
+    aws.stub("iam").add_client_error("simulate_principal_policy", "AccessDenied", "No.")
+    found = list(preflight.told(preflight.role(Cloud(ROOT, settings.Settings(aws=aws.account), aws))))
+    assert [one.ok for one in found] == [True, None]
+    assert "cloud/iam/check.json has it" in found[1].text
+
+
 @pytest.mark.parametrize(
     ("reason", "cause"),
     [
@@ -542,6 +552,15 @@ def test_a_failed_deployment_names_its_likely_cause(reason: str, cause: str):
 
 def test_a_failed_deployment_without_a_clue_names_all_causes():
     assert len(explain.causes("Failed").splitlines()) == len(explain.CAUSES)
+
+
+def test_an_image_for_graviton_trains_nowhere():
+    aws = Stubbed()
+    aws.give_image(labelled(architecture="arm64"))
+    train = settings.Train(hyperparameters={"trees": 3}, channels={"train": settings.Channel("s3://some-bucket/x")})
+    cloud = Cloud(ROOT, settings.Settings(aws=aws.account, train=train), aws, yes=True)
+    with pytest.raises(CloudError, match=r"is for arm64, and SageMaker trains on amd64 only \(E7\)"):
+        ACTIONS["train"](cloud)
 
 
 def test_codebuild_needs_a_role_and_a_commit(bake):

@@ -150,6 +150,19 @@ class Aws:
         return f"{repository['repositoryUri']}:{tag}"
 
     @cached_property
+    def in_ecr(self) -> Image:
+        """The image as ECR has it."""
+        return Image(self.client("ecr"), self.image)
+
+    @property
+    def platform(self) -> str | None:
+        """The processor that the image is for, as "amd64"; None where that cannot be known."""
+        try:
+            return None if self.local or self.dry_run else self.in_ecr.config.get("architecture")
+        except (ClientError, OSError):
+            return None
+
+    @cached_property
     def declared(self) -> Declaration | None:
         """What the image declares; None where it has no label of it, or that cannot be read."""
         try:
@@ -167,7 +180,7 @@ class Aws:
             command = ["docker", "image", "inspect", self.project]
             found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
             return (json.loads(found.stdout)[0]["Config"]["Labels"] or {}).get(LABEL) if not found.returncode else None
-        return Image(self.client("ecr"), self.image).label(LABEL)
+        return self.in_ecr.label(LABEL)
 
     @property
     def named_after(self) -> str:

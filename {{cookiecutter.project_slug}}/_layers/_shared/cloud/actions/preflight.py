@@ -13,7 +13,7 @@ from local_test.errors import SetupError
 
 from .. import requests
 from ..errors import CloudError, sentence
-from ..image import SCHEMA_2, Image
+from ..image import SCHEMA_2
 from ..service_model import problems
 from ..session import Cloud
 from .batch import records
@@ -29,13 +29,7 @@ def check(cloud: Cloud) -> None:
     """Look at all that the actions need. Raises CloudError if something is wrong."""
     wrong = 0
     for look in (account, role, bucket, image, quotas, prices, made):
-        try:
-            found = list(look(cloud))
-        except (ClientError, BotoCoreError) as error:
-            found = [Finding(None if "AccessDenied" in str(error) else False, sentence(error))]
-        except (CloudError, SetupError) as error:
-            found = [Finding(False, str(error))]
-        for finding in found:
+        for finding in told(look(cloud)):
             wrong += finding.ok is False
             print(f"{SIGNS[finding.ok]} {finding.text}", flush=True)
         if look is account and wrong:
@@ -43,6 +37,16 @@ def check(cloud: Cloud) -> None:
     if wrong:
         raise CloudError(f"{wrong} wrong")
     print("\nNothing wrong was found.", file=sys.stderr)
+
+
+def told(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield findings; what cannot be looked at is one, and no mistake where only the permission is missing."""
+    try:
+        yield from findings
+    except (ClientError, BotoCoreError) as error:
+        yield Finding(None if "AccessDenied" in str(error) else False, sentence(error))
+    except (CloudError, SetupError) as error:
+        yield Finding(False, str(error))
 
 
 def account(cloud: Cloud) -> Iterator[Finding]:
@@ -91,7 +95,7 @@ def bucket(cloud: Cloud) -> Iterator[Finding]:
 def image(cloud: Cloud) -> Iterator[Finding]:
     """Look at the image: there, in a form and for a platform that SageMaker takes (E5, E7), and what it declares."""
     if not cloud.aws.local:
-        found = Image(cloud.aws.client("ecr"), cloud.aws.image)
+        found = cloud.aws.in_ecr
         kind = found.details.get("imageManifestMediaType", SCHEMA_2)
         yield Finding(
             kind == SCHEMA_2,
@@ -99,14 +103,11 @@ def image(cloud: Cloud) -> Iterator[Finding]:
             if kind == SCHEMA_2
             else f"SageMaker refuses {found.uri}: its manifest is {kind}; push it with build_and_push.sh (E5)",
         )
-        try:
-            platform = found.config.get("architecture", "amd64")
-        except OSError as error:
-            yield Finding(None, f"the image's platform cannot be read: {error}")
-        else:
-            yield Finding(
-                platform == "amd64" or None, f"it is for {platform}" + ("" if platform == "amd64" else ": no training")
-            )
+        platform = cloud.aws.platform
+        fits = platform in (None, "amd64")
+        yield Finding(
+            fits or None, f"it is for {platform or 'a platform not known'}" + ("" if fits else ": no training")
+        )
     declared = cloud.aws.declared
     yield Finding(
         True if declared else None,

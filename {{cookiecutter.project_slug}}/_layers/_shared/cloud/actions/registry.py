@@ -2,10 +2,10 @@
 
 import os
 import subprocess
+from dataclasses import replace
 
 from .. import codebuild, requests
 from ..errors import CloudError
-from ..image import Image
 from ..session import Cloud, exists
 
 
@@ -30,7 +30,7 @@ def register(cloud: Cloud, name: str = "") -> None:
     job, group, declared = cloud.trained(name), settings.group or aws.project, aws.declared
     place = aws.place
     if not aws.dry_run and not aws.local:
-        place = requests.Place(Image(aws.client("ecr"), aws.image).pinned, place.role, place.root, place.tags)
+        place = replace(place, image=aws.in_ecr.pinned)
     content_types = declared.content_types if declared else [one.content_type for one in cloud.sample.requests]
     accepts = declared.accepts if declared else [one.accept for one in cloud.sample.requests]
     request = requests.package(

@@ -12,6 +12,8 @@ def training_request(cloud: Cloud, name: str, resume: str = "", tuned: frozenset
     `tuned` are the hyperparameters that a tuning job sets. Raises CloudError for what the algorithm would refuse.
     """
     train, aws, declared = cloud.settings.train, cloud.aws, cloud.aws.declared
+    if aws.platform not in (None, "amd64"):
+        raise CloudError(f"{aws.image} is for {aws.platform}, and SageMaker trains on amd64 only (E7): push another")
     hyperparameters = train.hyperparameters or cloud.sample.hyperparameters
     if declared:
         declared.check(hyperparameters | {name: None for name in tuned if name in declared.hyperparameters})
