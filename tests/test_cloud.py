@@ -334,6 +334,7 @@ def declared() -> Declaration:
         ({"tree": 1, "trees": 1}, "hyperparameter 'tree' is unknown: did you mean 'trees'? the algorithm has rate, "),
         ({"trees": 0}, "hyperparameter 'trees' is 0: expected a whole number of 1 or more"),
         ({"trees": 1.5}, "hyperparameter 'trees' is 1.5: expected a whole number of 1 or more"),
+        ({"trees": float("inf")}, "hyperparameter 'trees' is Infinity: expected a whole number of 1 or more"),
         ({"trees": "many"}, "hyperparameter 'trees' is many: expected a whole number"),
         ({"trees": 1, "rate": 2}, "hyperparameter 'rate' is 2: expected a number of 0 or more and 1 or less"),
         ({"trees": 1, "loss": "cubic"}, "hyperparameter 'loss' is cubic: expected one of squared, absolute"),
@@ -419,6 +420,14 @@ def test_an_image_without_the_label_declares_nothing(config: dict):
     aws = Stubbed()
     aws.give_image(config)
     assert aws.declared is None
+
+
+def test_an_image_in_a_form_that_sagemaker_refuses_declares_nothing():
+    """ECR gives no manifest of the form that is asked for."""
+    uri = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/my-algorithm:abc1234"
+    asked = Stubbed()
+    asked.stub("ecr").add_response("batch_get_image", {"images": []})
+    assert image.Image(asked.client("ecr"), uri).label(LABEL) is None
 
 
 def test_an_image_that_is_not_there_is_said_with_what_to_do():

@@ -87,7 +87,7 @@ def _outside(kind: str, limits: dict[str, str], value: Any) -> tuple[bool, str]:
         return True, expected
     below = abs(lowest) < LIMITLESS and number < lowest
     above = abs(highest) < LIMITLESS and number > highest
-    return below or above or (kind == "Integer" and number != int(number)), expected
+    return below or above or (kind == "Integer" and not number.is_integer()), expected
 
 
 def as_text(value: Any) -> str:

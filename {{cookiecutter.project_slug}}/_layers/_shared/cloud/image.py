@@ -36,11 +36,15 @@ class Image:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The image's own configuration: platform and labels. Raises ClientError or OSError if it cannot be read."""
-        (found,) = self.ecr.batch_get_image(**self._repository, imageIds=[self._id], acceptedMediaTypes=[SCHEMA_2])[
-            "images"
-        ]
-        digest = json.loads(found["imageManifest"])["config"]["digest"]
+        """The image's own configuration: platform and labels; nothing for one in a form that SageMaker refuses (E5).
+
+        Raises ClientError or OSError if it cannot be read.
+        """
+        wanted = {"imageIds": [self._id], "acceptedMediaTypes": [SCHEMA_2]}
+        found = self.ecr.batch_get_image(**self._repository, **wanted)["images"]
+        if not found:
+            return {}
+        digest = json.loads(found[0]["imageManifest"])["config"]["digest"]
         url = self.ecr.get_download_url_for_layer(**self._repository, layerDigest=digest)["downloadUrl"]
         with urlopen(url, timeout=SECONDS) as answer:
             return json.load(answer)

@@ -42,6 +42,11 @@ class Finding:
     text: str
 
 
+def hint(fine: bool, good: str, otherwise: str) -> Finding:
+    """Return a finding that is good, or for information."""
+    return Finding(True, good) if fine else Finding(None, otherwise)
+
+
 def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None) -> int:
     """Print all findings; return 1 if something is wrong, else 0."""
     reason = why_no_docker()
@@ -108,11 +113,10 @@ def scripts(project: Path) -> Iterator[Finding]:
 def template(project: Path) -> Iterator[Finding]:
     """Look at the files that an update of the template may change."""
     names = edited(project)
-    yield Finding(
-        None if names else True,
-        "the template's own files are as it brought them"
-        if not names
-        else f"edited, though it is the template's: {', '.join(names)}; an update of the template may not fit there. "
+    yield hint(
+        not names,
+        "the template's own files are as it brought them",
+        f"edited, though it is the template's: {', '.join(names)}; an update of the template may not fit there. "
         "README.md says which files are yours",
     )
 
@@ -122,28 +126,27 @@ def on_the_way_to_sagemaker(project: Path, *, docker: bool) -> Iterator[Finding]
     home, given = Path.home() / ".aws", os.environ
     keys = "AWS_ACCESS_KEY_ID" in given or "AWS_PROFILE" in given or (home / "credentials").exists()
     found = keys or (home / "config").exists()
-    yield Finding(
-        True if found else None,
-        "AWS credentials are set up; make cloud-check looks whether they are good"
-        if found
-        else "no AWS credentials: the cloud-… targets need some (aws configure), or LOCAL=1",
+    yield hint(
+        found,
+        "AWS credentials are set up; make cloud-check looks whether they are good",
+        "no AWS credentials: the cloud-… targets need some (aws configure), or LOCAL=1",
     )
     region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
     settings = [file.read_text() for file in (project / "sagemaker.toml", home / "config") if file.exists()]
     if found and not region and not any(REGION.search(text) for text in settings):
         yield Finding(None, "no AWS region: set region under [aws] in sagemaker.toml")
-    if docker:
-        buildx = subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0
-        yield Finding(
-            True if buildx else None,
-            "docker buildx is there"
-            if buildx
-            else "docker buildx is missing: build_and_push.sh makes amd64 images by the classic builder",
+    if docker and not shutil.which("docker"):
+        yield Finding(None, "the docker command is not installed: make build and build_and_push.sh need it")
+    elif docker:
+        yield hint(
+            subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0,
+            "docker buildx is there",
+            "docker buildx is missing: build_and_push.sh makes amd64 images by the classic builder",
         )
         yield registry(project)
     if (project / "requirements-gpu.txt").exists():
-        gpu = shutil.which("nvidia-smi")
-        yield Finding(True if gpu else None, f"an NVIDIA GPU {'is' if gpu else 'is not'} here (GPU=1)")
+        gpu = shutil.which("nvidia-smi") is not None
+        yield hint(gpu, "an NVIDIA GPU is here: GPU=1 uses it", "no NVIDIA GPU is here: leave GPU=1 out")
 
 
 def registry(project: Path) -> Finding:

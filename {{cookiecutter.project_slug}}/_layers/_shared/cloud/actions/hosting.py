@@ -90,7 +90,7 @@ def await_endpoint(cloud: Cloud, endpoint: str, config: str) -> None:
         follow.log_of(cloud.aws, "Endpoint", endpoint).show()
         reason = described.get("FailureReason", described["EndpointStatus"])
         raise CloudError(
-            f"{endpoint} was not deployed: {reason} The end of its log is above. Likely causes:\n"
+            f"{endpoint} was not deployed: {reason} Its log is above. Likely causes:\n"
             f"{explain.causes(reason)}\n"
             f"The configuration {config} and its model are left; make cloud-delete removes them"
         )

@@ -8,7 +8,7 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_test.doctor import SIGNS, Finding
+from local_test.doctor import SIGNS, Finding, hint
 from local_test.errors import SetupError
 
 from .. import requests
@@ -67,11 +67,10 @@ def role(cloud: Cloud) -> Iterator[Finding]:
     yield Finding(trusted, f"SageMaker may take the role {arn}" if trusted else f"SageMaker may not take {arn}{lacks}")
     results = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=OF_THE_ROLE)["EvaluationResults"]
     denied = [one["EvalActionName"] for one in results if one["EvalDecision"] != "allowed"]
-    yield Finding(
-        None if denied else True,
-        f"a simulation says that the role may not: {', '.join(denied)} (it does not know every policy)"
-        if denied
-        else "a simulation says that the role may read, write, pull and log",
+    yield hint(
+        not denied,
+        "a simulation says that the role may read, write, pull and log",
+        f"a simulation says that the role may not: {', '.join(denied)} (it does not know every policy)",
     )
 
 
@@ -104,16 +103,13 @@ def image(cloud: Cloud) -> Iterator[Finding]:
             else f"SageMaker refuses {found.uri}: its manifest is {kind}; push it with build_and_push.sh (E5)",
         )
         platform = cloud.aws.platform
-        fits = platform in (None, "amd64")
-        yield Finding(
-            fits or None, f"it is for {platform or 'a platform not known'}" + ("" if fits else ": no training")
-        )
+        if platform:
+            yield hint(platform == "amd64", "it is for amd64", f"it is for {platform}: no training")
     declared = cloud.aws.declared
-    yield Finding(
-        True if declared else None,
-        f"it declares {', '.join(declared.hyperparameters) or 'no hyperparameters'}"
-        if declared
-        else "it has no label of what it declares: hyperparameters are not checked before a job",
+    yield hint(
+        declared is not None,
+        f"it declares {', '.join(declared.hyperparameters if declared else ()) or 'no hyperparameters'}",
+        "it has no label of what it declares: hyperparameters are not checked before a job",
     )
 
 
