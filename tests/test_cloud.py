@@ -72,13 +72,14 @@ KINDS = {
 
 
 def run_cloud(project: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
-    """Run Python in a project, with nothing of this machine's settings for AWS."""
+    """Run Python in a project, with nothing of this machine's settings for AWS, and none of its images."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    alone = {"AWS_EC2_METADATA_DISABLED": "true", "DOCKER_HOST": f"unix://{project}/no-docker"}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=project,
-        env=kept | nothing | {"AWS_EC2_METADATA_DISABLED": "true"} | variables,
+        env=kept | nothing | alone | variables,
         capture_output=True,
         text=True,
         check=False,
@@ -331,14 +332,17 @@ def declared() -> Declaration:
         ({"trees": 10, "rate": 0.5, "loss": "squared", "note": "x"}, None),
         ({"trees": "10", "rate": 1}, None),
         ({"trees": 10**12}, None),  # the algorithm has no upper limit, where a range must have one
-        ({"tree": 1, "trees": 1}, "hyperparameter 'tree' is unknown: did you mean 'trees'? the algorithm has rate, "),
+        (
+            {"tree": 1, "trees": 1},
+            "hyperparameter 'tree' is unknown: did you mean 'trees'? the algorithm in the image has rate, ",
+        ),
         ({"trees": 0}, "hyperparameter 'trees' is 0: expected a whole number of 1 or more"),
         ({"trees": 1.5}, "hyperparameter 'trees' is 1.5: expected a whole number of 1 or more"),
         ({"trees": float("inf")}, "hyperparameter 'trees' is Infinity: expected a whole number of 1 or more"),
         ({"trees": "many"}, "hyperparameter 'trees' is many: expected a whole number"),
         ({"trees": 1, "rate": 2}, "hyperparameter 'rate' is 2: expected a number of 0 or more and 1 or less"),
         ({"trees": 1, "loss": "cubic"}, "hyperparameter 'loss' is cubic: expected one of squared, absolute"),
-        ({}, "hyperparameter 'trees' is missing: the algorithm has no default for it"),
+        ({}, "hyperparameter 'trees' is missing: the algorithm in the image has no default for it"),
     ],
 )
 def test_hyperparameters_are_held_against_the_declaration(declared: Declaration, hyperparameters: dict, said: str):

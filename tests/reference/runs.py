@@ -113,7 +113,9 @@ class Images:
         return image.id
 
     def remove(self) -> None:
-        """Remove all of them, the sound one last."""
+        """Remove all of them, the sound one last, and the containers of a run that lost its daemon."""
+        (label,) = (f"{name}={value}" for name, value in self.labels.items())
+        self.client.containers.prune(filters={"label": label})
         for image in reversed(self.built.values()):
             with suppress(ImageNotFound):  # it went with the last image on top of it
                 self.client.images.remove(image, force=True)

@@ -35,7 +35,7 @@ class Declaration:
         """Raise CloudError, a line for each mistake, for what a training job would refuse."""
         wrong = [problem for name, value in hyperparameters.items() if (problem := self._problem(name, value))]
         missing = [
-            f"hyperparameter '{name}' is missing: the algorithm has no default for it"
+            f"hyperparameter '{name}' is missing: the algorithm in the image has no default for it"
             for name, one in self.hyperparameters.items()
             if one["IsRequired"] and name not in hyperparameters
         ]
@@ -59,7 +59,8 @@ class Declaration:
         if name not in self.hyperparameters:
             close = difflib.get_close_matches(name, self.hyperparameters, n=1)
             hint = f"did you mean '{close[0]}'? " if close else ""
-            return f"hyperparameter '{name}' is unknown: {hint}the algorithm has {', '.join(self.hyperparameters)}"
+            known = ", ".join(self.hyperparameters)
+            return f"hyperparameter '{name}' is unknown: {hint}the algorithm in the image has {known}"
         one = self.hyperparameters[name]
         limits = one.get("Range", {}).get(f"{one['Type']}ParameterRangeSpecification")
         if not limits or value is None:
