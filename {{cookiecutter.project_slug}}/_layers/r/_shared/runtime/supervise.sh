@@ -41,7 +41,7 @@ await_r() {
 	done
 }
 
-# end: stop what is left. R's workers end when their sockets are gone.
+# end: stop what is left. R's workers end when their files are gone.
 end() {
 	if [ -n "$r" ]; then kill -9 "$r" 2>/dev/null; fi
 	if [ -s "$run/nginx" ]; then kill "$(cat "$run/nginx")" 2>/dev/null; fi

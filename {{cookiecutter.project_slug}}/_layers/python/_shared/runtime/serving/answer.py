@@ -25,7 +25,7 @@ from runtime.serving.handlers import Handlers
 from runtime.serving.settings import MEGABYTE, Settings
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"  # nginx gives one to each request that has none
 KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
 
 
@@ -46,19 +46,20 @@ class Answers:
         self.model, self.handlers, self.settings = model, handlers, settings
 
     def invoke(self, content_type: str | None, accept: str | None, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Answer POST /invocations.
+        """Answer POST /invocations; the names of `headers` are in lower case.
 
         Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with a ValueError; 406, 413,
-        415; 500 with a request id for any other exception, whose traceback goes to the log and never to the client.
+        415; that of a werkzeug exception which the algorithm raises; 500 with a request id for any other exception,
+        whose traceback goes to the log and never to the client.
         """
         try:
             answer = self._predictions(content_type, accept, body)
         except HTTPException as error:
-            answer = self.refusal(error, "POST /invocations")
+            answer = self.refusal(error, "POST /invocations", headers)
         except Exception as error:
-            answer = failure(error, headers.get(INFERENCE_ID))
-        attributes = headers.get(CUSTOM_ATTRIBUTES)
-        return replace(answer, headers={CUSTOM_ATTRIBUTES: attributes}) if attributes else answer
+            answer = failure(error, headers)
+        attributes = headers.get(CUSTOM_ATTRIBUTES.lower())
+        return replace(answer, headers={**answer.headers, CUSTOM_ATTRIBUTES: attributes}) if attributes else answer
 
     def _predictions(self, content_type: str | None, accept: str | None, body: bytes) -> Answer:
         sent = request_type(content_type, any_type=self.handlers.own_input)
@@ -83,21 +84,35 @@ class Answers:
         """Answer GET /execution-parameters (B2)."""
         return Answer(200, JSON, dumps(self.settings.execution_parameters).encode())
 
-    def refusal(self, error: HTTPException, request: str) -> Answer:
+    def refusal(self, error: HTTPException, what: str, headers: Mapping[str, str]) -> Answer:
         """Say what is wrong with a request, "POST /invocations", to the client and in the log."""
         message = error.description or error.name
         if error.code == 413:
             message = f"the body is larger than {self.settings.max_payload // MEGABYTE} MB, the limit of this container"
-        print(f"{request} {error.code}: {message}", file=sys.stderr, flush=True)
-        return Answer(error.code, JSON, sentence(error=message))
+        log(headers, f"{what} {error.code}: {message}")
+        # What belongs to the status: Allow, Retry-After.
+        more = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+        return Answer(error.code, JSON, sentence(error=message), more)
+
+    def overdue(self, headers: Mapping[str, str]) -> Answer:
+        """Say that the prediction took longer than the limit."""
+        limit = f"the prediction took longer than {self.settings.timeout} s, the limit (SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS)"
+        log(headers, f"POST /invocations 504: {limit}; it was here:\n{traceback.format_exc()}")
+        return Answer(504, JSON, sentence(error=limit))
 
 
-def failure(error: Exception, request_id: str | None) -> Answer:
+def failure(error: Exception, headers: Mapping[str, str]) -> Answer:
     """Say that the algorithm failed, and why in the log only, under an id that both show."""
-    request_id = request_id or uuid.uuid4().hex
-    print(f"request {request_id} failed:\n{''.join(traceback.format_exception(error))}", file=sys.stderr, flush=True)
+    request_id = log(headers, f"POST /invocations 500:\n{''.join(traceback.format_exception(error))}")
     message = f"the algorithm failed; the container's log has the reason under request id {request_id}"
     return Answer(500, JSON, sentence(error=message, request_id=request_id))
+
+
+def log(headers: Mapping[str, str], text: str) -> str:
+    """Write what happened to a request to the log; the result is the id that it has there."""
+    request_id = headers.get(INFERENCE_ID) or uuid.uuid4().hex
+    print(f"request {request_id}: {text}", file=sys.stderr, flush=True)
+    return request_id
 
 
 def sentence(**fields: str) -> bytes:

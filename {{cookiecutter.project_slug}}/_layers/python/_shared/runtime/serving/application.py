@@ -1,6 +1,6 @@
-"""The HTTP side of serving, in Flask: /invocations and /execution-parameters; /ping is in program.py."""
+"""The HTTP side of serving, in Flask: /invocations and /execution-parameters. nginx answers /ping (see nginx.conf)."""
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from runtime.serving.answer import Answer, Answers
@@ -19,13 +19,18 @@ def create_app(answers: Answers) -> Flask:
     @app.post("/invocations")
     def invocations() -> Response:
         body = request.get_data(cache=False)
-        return response(answers.invoke(request.content_type, request.headers.get("Accept"), request.headers, body))
+        return response(answers.invoke(request.content_type, request.headers.get("Accept"), lower(request), body))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        return response(answers.refusal(error, f"{request.method} {request.path}"))
+        return response(answers.refusal(error, f"{request.method} {request.path}", lower(request)))
 
     return app
+
+
+def lower(request: Request) -> dict[str, str]:
+    """The headers of a request, their names in lower case."""
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def response(answer: Answer) -> Response:

@@ -20,22 +20,30 @@ class Settings:
             there is a GPU, whose memory holds the model of each.
         max_payload_mb: SAGEMAKER_MAX_PAYLOAD_IN_MB, or 100, the most that SageMaker ever sends (B3, I13).
         batch: whether this is a batch transform job, SAGEMAKER_BATCH (B1).
+        timeout: seconds that a prediction may take: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS, or 60, as long as SageMaker
+            waits for it (I13); 3600 in a batch transform job (B5).
+        queue: requests that may wait for a worker: SAGEMAKER_MODEL_SERVER_QUEUE, or 128.
     """
 
     port: int
     workers: int
     max_payload_mb: int
     batch: bool
+    timeout: int
+    queue: int
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Read the variables. Raises UserError for one that is not a positive whole number."""
+        batch = environment.get("SAGEMAKER_BATCH", "").lower() == "true"
         return cls(
             port=_number(environment, "SAGEMAKER_BIND_TO_PORT", 8080),
             workers=_number(environment, "SAGEMAKER_MODEL_SERVER_WORKERS", 1 if gpu_count() else cpu_count()),
             # 0 means that the body arrives in chunks of any total size (B3).
             max_payload_mb=_number(environment, "SAGEMAKER_MAX_PAYLOAD_IN_MB", 100, least=0) or 100,
-            batch=environment.get("SAGEMAKER_BATCH", "").lower() == "true",
+            batch=batch,
+            timeout=_number(environment, "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", 3600 if batch else 60),
+            queue=_number(environment, "SAGEMAKER_MODEL_SERVER_QUEUE", 128),
         )
 
     @property

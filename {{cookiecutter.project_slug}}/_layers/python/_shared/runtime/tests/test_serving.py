@@ -2,12 +2,11 @@
 
 import io
 import json
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from werkzeug.exceptions import TooManyRequests
 
 from runtime.data import content
 from runtime.errors import InputError, UserError
@@ -23,7 +22,7 @@ def client(algorithm=None, batch=False, max_payload_mb=1):
     """An HTTP client of an application whose model doubles the sum of each row."""
     algorithm = algorithm or SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
     adapter = SimpleNamespace(load=None)
-    settings = Settings(port=8080, workers=2, max_payload_mb=max_payload_mb, batch=batch)
+    settings = Settings(port=8080, workers=2, max_payload_mb=max_payload_mb, batch=batch, timeout=60, queue=8)
     answers = Answers(2.0, handlers.resolve(algorithm, adapter, batch=batch), settings)
     return create_app(answers).test_client()
 
@@ -121,10 +120,22 @@ def test_an_unknown_failure_is_a_500_with_a_request_id_and_no_traceback(capsys):
     assert response.json["request_id"] in capsys.readouterr().err
 
 
+def test_an_exception_of_werkzeugs_keeps_its_status_and_the_log_its_requests_id(capsys):
+    def predict(model, rows):
+        raise TooManyRequests("later, please", retry_after=7)
+
+    headers = {"X-Amzn-SageMaker-Inference-Id": "id-7"}
+    server = client(SimpleNamespace(predict=predict))
+    response = server.post("/invocations", data=b"1", content_type="text/csv", headers=headers)
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
+    assert response.json == {"error": "later, please"}
+    assert capsys.readouterr().err == "request id-7: POST /invocations 429: later, please\n"
+
+
 def test_the_answer_is_a_function_that_needs_no_server():
     algorithm = SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
     steps = handlers.resolve(algorithm, SimpleNamespace(load=None), batch=False)
-    answers = Answers(2.0, steps, Settings(port=8080, workers=2, max_payload_mb=1, batch=False))
+    answers = Answers(2.0, steps, Settings(port=8080, workers=2, max_payload_mb=1, batch=False, timeout=60, queue=8))
     answer = answers.invoke("text/csv", None, {}, b"1,2\n")
     assert (answer.status, answer.content_type, answer.body) == (200, "text/csv", b"6.0\n")
     assert answers.invoke("image/png", None, {}, b"1,2\n").status == 415
@@ -225,32 +236,8 @@ def test_settings_come_from_the_environment():
     settings = Settings.from_environment(
         {"SAGEMAKER_BIND_TO_PORT": "9001", "SAGEMAKER_MODEL_SERVER_WORKERS": "40", "SAGEMAKER_BATCH": "True"}
     )
-    assert (settings.port, settings.workers, settings.batch) == (9001, 40, True)
+    assert (settings.port, settings.workers, settings.batch, settings.timeout) == (9001, 40, True, 3600)
+    assert Settings.from_environment({}).timeout == 60
     assert settings.execution_parameters["MaxPayloadInMB"] * 40 <= 100
     with pytest.raises(UserError, match="SAGEMAKER_BIND_TO_PORT is 'http'"):
         Settings.from_environment({"SAGEMAKER_BIND_TO_PORT": "http"})
-
-
-ORPHAN = """
-import os
-import time
-from runtime.serving.program import start_worker
-
-parent = os.getpid()
-if os.fork():
-    os._exit(0)
-
-def load():
-    while os.getppid() == parent:
-        time.sleep(0.01)
-    print("loaded", flush=True)
-
-start_worker(load, parent)
-time.sleep(10)
-print("still there", flush=True)
-"""
-
-
-def test_a_worker_whose_parent_died_while_it_loaded_the_model_ends():
-    worker = subprocess.run([sys.executable, "-c", ORPHAN], check=False, stdout=subprocess.PIPE, text=True, timeout=60)
-    assert worker.stdout == "loaded\n"

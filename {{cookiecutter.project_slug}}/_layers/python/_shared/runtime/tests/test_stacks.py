@@ -4,39 +4,9 @@ import os
 import signal
 import socket
 import subprocess
-import sys
-import threading
 import time
 
-import pytest
-
-PATIENCE = 60  # seconds until a program is killed, which ends its log
-
-
-@pytest.fixture
-def start(project, tmp_path):
-    """Return a function that starts one of the runtime's programs with an algorithm of the test's own."""
-    started = []
-
-    def start(program: str, code: str, **variables: str) -> subprocess.Popen:
-        process = subprocess.Popen(
-            [sys.executable, project(code) / "runtime" / program],
-            env=os.environ | {"SAGEMAKER_BASE_DIR": str(tmp_path), "PYTHONUNBUFFERED": "1"} | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        timer = threading.Timer(PATIENCE, process.kill)
-        timer.start()
-        started.append((process, timer))
-        return process
-
-    yield start
-    for process, timer in started:
-        timer.cancel()
-        process.kill()
-        process.communicate()
-
+from runtime.tests.programs import PATIENCE
 
 def line(process: subprocess.Popen, words: str) -> str:
     """Wait for a line of the log that holds these words. Raises StopIteration when the log ends before."""

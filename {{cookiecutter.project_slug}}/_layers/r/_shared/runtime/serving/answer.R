@@ -8,11 +8,18 @@
 # Answer POST /invocations.
 #
 # Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with an input_error; 406, 415; 500
-# with a request id for any other error, whose traceback goes to the log and never to the client.
-answer <- function(request, model, handlers) {
+# with a request id for any other error, whose traceback goes to the log and never to the client; 504 for a prediction
+# that takes longer than `timeout` seconds, if R finds the time to look at them: compiled code does not give it.
+answer <- function(request, model, handlers, timeout = Inf) {
+  started <- proc.time()[["elapsed"]]
   error <- caught({
+    setTimeLimit(elapsed = timeout)
     response <- predictions_response(request, model, handlers)
   })
+  setTimeLimit()
+  if (!is.null(error) && proc.time()[["elapsed"]] - started >= timeout) {
+    error <- overdue_error(timeout, error$trace)
+  }
   if (!is.null(error)) {
     response <- error_response(request, error)
   }
@@ -39,18 +46,25 @@ predictions_response <- function(request, model, handlers) {
   new_response(200L, written$body, written$content_type)
 }
 
+overdue_error <- function(timeout, trace) {
+  limit <- "the prediction took longer than %s s, the limit (SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS)"
+  error <- http_error(504L, limit, timeout)
+  error$trace <- trace
+  error
+}
+
 # Say what was wrong with the request, or only that the algorithm failed.
 error_response <- function(request, error) {
+  id <- request_id(request)
   if (inherits(error, c("InputError", "HTTPError"))) {
     status <- if (inherits(error, "InputError")) 400L else error$status
-    message("POST /invocations ", status, ": ", conditionMessage(error))
+    where <- if (status == 504L) paste0("; it was here:\n", error$trace)
+    message("request ", id, ": POST /invocations ", status, ": ", conditionMessage(error), where)
     return(new_response(status, error_body(error = conditionMessage(error)), json_type))
   }
-  id <- request$headers[["x-amzn-sagemaker-inference-id"]]
-  if (is.null(id)) {
-    id <- new_id()
-  }
-  message("request ", id, " failed: ", class(error)[[1]], ": ", conditionMessage(error), "\n", error$trace)
+  message(
+    "request ", id, ": POST /invocations 500:\n", error$trace, class(error)[[1]], ": ", conditionMessage(error)
+  )
   text <- paste("the algorithm failed; the container's log has the reason under request id", id)
   new_response(500L, error_body(error = text, request_id = id), json_type)
 }
@@ -65,9 +79,11 @@ error_body <- function(...) {
   paste0(json_text(list(...)), "\n")
 }
 
-# A name for a request that has none. Not random: the algorithm's random numbers are its own.
-new_id <- function() {
-  sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6)
+# The name of a request in the log: its inference id, or what nginx gave it in its place. Where there is no nginx it is
+# not random: the algorithm's random numbers are its own.
+request_id <- function(request) {
+  id <- request$headers[["x-amzn-sagemaker-inference-id"]]
+  if (is.null(id)) sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6) else id
 }
 
 # The media type of the request, with its charset if it names one; JSON where the header is missing.

@@ -127,7 +127,7 @@ test_that("bad requests get a 4xx that says why", {
 
 test_that("an unknown failure is a 500 with a request id and no traceback", {
   client <- new_client(list(predict = function(model, rows) stop("secret path /home/x")))
-  expect_message(response <- client("1"), "secret path /home/x.*Traceback")
+  expect_message(response <- client("1"), "Traceback.*secret path /home/x")
   expect_identical(response$status, 500L)
   expect_match(json(response)$error, json(response)$request_id, fixed = TRUE)
   expect_no_match(json(response)$error, "secret")
@@ -136,12 +136,15 @@ test_that("an unknown failure is a 500 with a request id and no traceback", {
 test_that("the request id that SageMaker gives is in the answer and in the log", {
   client <- new_client(list(predict = function(model, rows) stop("no such row")))
   request <- list("x-amzn-sagemaker-inference-id" = "from-sagemaker")
-  expect_message(response <- client("1", headers = request), "request from-sagemaker failed: simpleError: no such row")
+  expect_message(
+    response <- client("1", headers = request),
+    "^request from-sagemaker: POST /invocations 500:.*simpleError: no such row"
+  )
   expect_identical(json(response)$request_id, "from-sagemaker")
 })
 
 test_that("the log has a line for each request that is refused", {
-  expect_message(new_client()("1,x\n"), "^POST /invocations 400: line 1, value 2: 'x' is not a number\n$")
+  expect_message(new_client()("1,x\n"), ": POST /invocations 400: line 1, value 2: 'x' is not a number\n$")
 })
 
 test_that("custom attributes come back, whether or not there is an answer", {
@@ -157,13 +160,13 @@ test_that("custom attributes come back, whether or not there is an answer", {
   suppressMessages(expect_returned("x", 400L))
 })
 
-test_that("plumber hands requests and answers on, and knows no other path", {
+test_that("a server answers predictions by itself, all else by plumber, and knows no other path", {
   handlers <- runtime$resolve_handlers(list(predict = function(model, rows) model * rowSums(rows)), batch = FALSE)
-  application <- runtime$new_application(2, handlers, list(workers = 2L))
-  send <- function(method, path, ...) {
-    request <- list(REQUEST_METHOD = method, PATH_INFO = path, QUERY_STRING = "", ...)
-    request$rook.input <- list(read = function() charToRaw("1,2\n"))
-    application$call(list2env(request))
+  server <- runtime$new_server(2, handlers, list(workers = 2L, timeout = 60L))
+  headers <- list("x-amzn-sagemaker-custom-attributes" = "trace=1")
+  send <- function(method, target, type = NULL) {
+    request <- list(method = method, target = target, content_type = type, accept = "application/json")
+    server(c(request, list(headers = headers, body = charToRaw("1,2\n"))))
   }
   response <- send("GET", "/execution-parameters")
   expect_identical(
@@ -171,17 +174,28 @@ test_that("plumber hands requests and answers on, and knows no other path", {
     list(MaxConcurrentTransforms = 2L, BatchStrategy = "MULTI_RECORD", MaxPayloadInMB = 6L)
   )
   expect_identical(response$headers[["Content-Type"]], "application/json")
-  headers <- c(accept = "application/json", "x-amzn-sagemaker-custom-attributes" = "trace=1")
-  invoke <- function(type) {
-    more <- list(CONTENT_TYPE = type, HTTP_ACCEPT = headers[["accept"]], HEADERS = headers)
-    do.call(send, c("POST", "/invocations", more))
+  for (target in c("/invocations", "/invocations?by=plumber")) {
+    response <- send("POST", target, "text/csv")
+    expect_identical(json(response), list(predictions = list(6L)))
+    expect_identical(response$status, 200L)
+    expect_identical(response$headers[["X-Amzn-SageMaker-Custom-Attributes"]], "trace=1")
+    suppressMessages(expect_identical(send("POST", target, "image/png")$status, 415L))
   }
-  response <- invoke("text/csv")
-  expect_identical(json(response), list(predictions = list(6L)))
-  expect_identical(response$status, 200L)
-  expect_identical(response$headers[["X-Amzn-SageMaker-Custom-Attributes"]], "trace=1")
-  suppressMessages(expect_identical(invoke("image/png")$status, 415L))
   expect_equal(send("GET", "/models")$status, 404)
+  refused <- send("GET", "/invocations")
+  expect_equal(refused$status, 405)
+  expect_identical(refused$headers$Allow, "POST")
+})
+
+test_that("a prediction that takes too long is answered with 504, and the log says where it was", {
+  slow <- function(model, rows) repeat rows <- rows
+  handlers <- runtime$resolve_handlers(list(predict = slow), batch = FALSE)
+  request <- list(content_type = "text/csv", headers = list("x-amzn-sagemaker-inference-id" = "id-7"))
+  expect_message(
+    response <- runtime$answer(c(request, list(body = charToRaw("1"))), 2, handlers, timeout = 0.3),
+    "^request id-7: POST /invocations 504: the prediction took longer than 0.3 s.*algorithm\\$predict"
+  )
+  expect_identical(response$status, 504L)
 })
 
 test_that("a batch answer leaves the last line break to SageMaker", {
@@ -274,7 +288,7 @@ test_that("settings come from the environment", {
 
 test_that("a damaged or missing model is a sentence", {
   folder <- new_project("list(predict = 1)")
-  load <- function() runtime$load_application(folder, runtime$paths_below(folder), list(batch = FALSE))
+  load <- function() runtime$load_server(folder, runtime$paths_below(folder), list(batch = FALSE))
   expect_error(
     suppressMessages(load()),
     "model cannot be loaded: UserError: there is no model.rds",

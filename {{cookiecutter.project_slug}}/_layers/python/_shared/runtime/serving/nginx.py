@@ -1,0 +1,44 @@
+"""nginx, which stands in front of the workers: see nginx.conf."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from runtime.errors import UserError
+from runtime.serving.settings import Settings
+
+TEMPLATE = Path(__file__).with_name("nginx.conf")
+
+
+def find() -> str:
+    """Return the program. Raises UserError where it is not installed."""
+    # Debian has it where not every user's PATH leads.
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if not program:
+        how = "apt-get install nginx-light (Debian, Ubuntu) or brew install nginx (macOS)"
+        raise UserError(f"nginx is not installed: {how}; or run in the container, where it is")
+    return program
+
+
+def configuration(settings: Settings, run: Path, socket: Path) -> str:
+    """Return nginx.conf for these settings; the folder `run` is for nginx's own files."""
+    values = {
+        # Started by root, nginx would have its workers be somebody else, who may not read the folder of the socket.
+        "user": "user root;" if os.geteuid() == 0 else "",
+        "run": run,
+        "workers": f"unix:{socket}",
+        "port": settings.port,
+        "max_payload_mb": settings.max_payload_mb,
+        "timeout": settings.timeout,
+        "queue": settings.queue,
+        "capacity": settings.workers + settings.queue,
+    }
+    return re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), TEMPLATE.read_text())
+
+
+def start(program: str, settings: Settings, run: Path, socket: Path) -> int:
+    """Start nginx; the result is its process id."""
+    file = run / "nginx.conf"
+    file.write_text(configuration(settings, run, socket))
+    return os.posix_spawn(program, [program, "-e", "stderr", "-c", str(file)], os.environ)

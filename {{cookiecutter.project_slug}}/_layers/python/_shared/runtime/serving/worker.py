@@ -1,0 +1,95 @@
+"""A worker: a process that answers one request at a time."""
+
+import signal
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from flask import Flask, Response
+from werkzeug.test import EnvironBuilder
+
+from runtime.serving.answer import INFERENCE_ID, Answer, Answers, failure
+from runtime.serving.application import create_app
+from runtime.serving.http import Request, read_request, write_answer
+from runtime.serving.slot import Slot
+
+
+class TimeIsUp(BaseException):
+    """The time limit of a prediction has passed. No Exception, which the algorithm might catch for another reason."""
+
+
+class Worker:
+    """Answers the requests that come to `listener`, the socket that all workers share.
+
+    It accepts a connection only when it is idle, and has one thread for Python. So neither the model nor the
+    algorithm's functions need to be safe for threads, and no two requests get into each other's way: with more threads
+    the slowest answers take twice as long.
+    """
+
+    def __init__(self, answers: Answers, listener: socket.socket, slot: Slot) -> None:
+        self.answers, self.listener, self.slot = answers, listener, slot
+        self.app = create_app(answers)
+        self.limit = answers.settings.timeout
+        signal.signal(signal.SIGALRM, _time_is_up)
+
+    def work(self) -> None:
+        """Answer requests until one takes longer than the limit: nobody knows what state it has left behind."""
+        in_time = True
+        while in_time:
+            self.slot.idle()
+            connection, _ = self.listener.accept()
+            with connection:
+                in_time = self._serve(connection)
+
+    def _serve(self, connection: socket.socket) -> bool:
+        """Answer the request on a connection; the result is whether that took no longer than the limit."""
+        request = answer = None
+        try:
+            if request := read_request(connection):
+                self._start_clock(request)
+                answer = self._answer(request)
+                write_answer(connection, answer)
+        except TimeIsUp:
+            refusal = self.answers.overdue(request.headers)
+            if answer is None:  # else a part of it may be sent already
+                write_answer(connection, refusal)
+            return False
+        except ConnectionError:
+            pass  # the client has gone away
+        except Exception as error:
+            failure(error, request.headers)  # while chunks are sent: that there is no last one tells the client
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        return True
+
+    def _answer(self, request: Request) -> Answer:
+        """Answer by the application; predictions without Flask, which takes as long as a small model does."""
+        if (request.method, request.target) != ("POST", "/invocations"):
+            return through(self.app, request)
+        headers = request.headers
+        answer = self.answers.invoke(headers.get("content-type"), headers.get("accept"), headers, request.body)
+        if isinstance(answer.body, bytes):
+            return answer
+        return replace(answer, body=self._timed(request, answer.body))
+
+    def _timed(self, request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Let the limit hold for each chunk of an answer."""
+        for chunk in chunks:
+            yield chunk
+            self._start_clock(request)
+
+    def _start_clock(self, request: Request) -> None:
+        self.slot.busy(request.headers.get(INFERENCE_ID, ""))
+        signal.setitimer(signal.ITIMER_REAL, self.limit)
+
+
+def through(app: Flask, request: Request) -> Answer:
+    """Let Flask answer."""
+    environ = EnvironBuilder(request.target, method=request.method, headers=request.headers, data=request.body)
+    response = Response.from_app(app, environ.get_environ())
+    kept = {name: value for name, value in response.headers.items() if name not in ("Content-Type", "Content-Length")}
+    return Answer(response.status_code, response.content_type, response.get_data(), kept)
+
+
+def _time_is_up(signum: int, frame: object) -> None:
+    raise TimeIsUp
