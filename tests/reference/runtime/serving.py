@@ -3,12 +3,14 @@
 import faulthandler
 import http.server
 import json
+import multiprocessing
 import os
 import signal
 import socket
 import threading
 import traceback
 from http import HTTPStatus
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 import formats
@@ -18,6 +20,7 @@ import line
 BACKLOG = 1024  # connections that wait to be accepted (I11)
 LARGEST = 100 * 1024 * 1024  # bytes of a body (B3)
 IDLE = 20.0  # seconds without a word after which a client is given up; less than the 30 s that SIGTERM leaves (I5)
+WORKERS, QUEUE = "SAGEMAKER_MODEL_SERVER_WORKERS", "SAGEMAKER_MODEL_SERVER_QUEUE"
 POLL = 0.02  # seconds until a worker sees that it is to end
 
 
@@ -29,9 +32,10 @@ def main() -> int:
     model = line.load(job.ML / "model")
     listener = open_port()
     leash = os.pipe()
-    workers = [start(listener, model, leash) for _ in range(cpus())]
+    room = open_room()
+    workers = [start(listener, model, room, leash) for _ in range(cpus())]
     while signal.sigwait(signals) == signal.SIGCHLD:
-        replace_dead(workers, lambda: start(listener, model, leash))
+        replace_dead(workers, lambda: start(listener, model, room, leash))
     for worker in workers:
         os.kill(worker, signal.SIGTERM)
     for worker in workers:
@@ -43,6 +47,11 @@ def open_port() -> socket.socket:
     """Return the listening socket, on SAGEMAKER_BIND_TO_PORT where that is set (I7)."""
     port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
     return socket.create_server(("", port), backlog=BACKLOG)
+
+
+def open_room() -> Semaphore:
+    """Return what lets in as many requests as may be worked on or wait (Q3)."""
+    return multiprocessing.Semaphore(int(os.environ.get(WORKERS, cpus())) + int(os.environ.get(QUEUE, "128")))
 
 
 def cpus() -> int:
@@ -58,11 +67,11 @@ def cpus() -> int:
     return machine
 
 
-def start(listener: socket.socket, model: line.Line, leash: tuple[int, int]) -> int:
+def start(listener: socket.socket, model: line.Line, room: Semaphore, leash: tuple[int, int]) -> int:
     """Start a worker; return its process number."""
     worker = os.fork()
     if not worker:
-        work(listener, model, leash)
+        work(listener, model, room, leash)
         os._exit(0)
     return worker
 
@@ -74,10 +83,10 @@ def replace_dead(workers: list[int], start_one) -> None:
             workers[number] = start_one()
 
 
-def work(listener: socket.socket, model: line.Line, leash: tuple[int, int]) -> None:
+def work(listener: socket.socket, model: line.Line, room: Semaphore, leash: tuple[int, int]) -> None:
     """Answer requests until SIGTERM, and then those that are under way (I5)."""
     threading.Thread(target=end_with_parent, args=[leash], daemon=True).start()
-    server = Server(listener, model)
+    server = Server(listener, model, room)
     threading.Thread(target=server.serve_forever, args=[POLL]).start()
     signal.sigwait({signal.SIGTERM})
     server.shutdown()
@@ -97,11 +106,11 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = False  # server_close() waits for them
 
-    def __init__(self, listener: socket.socket, model: line.Line):
+    def __init__(self, listener: socket.socket, model: line.Line, room: Semaphore):
         super().__init__(listener.getsockname(), Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
-        self.model = model
+        self.model, self.room = model, room
         listener.setblocking(False)  # another worker may be quicker
 
 
@@ -146,6 +155,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def predictions(self) -> tuple[bytes, str]:
         """Return the answer to a request for predictions, and its format."""
         body = self.body()
+        if not self.enter():
+            raise formats.Refused(503, "too many requests wait already")
+        try:
+            return self.computed(body)
+        finally:
+            self.server.room.release()
+
+    def enter(self) -> bool:
+        """Return whether there is room for one more request (Q3)."""
+        return self.server.room.acquire(block=False)
+
+    def computed(self, body: bytes) -> tuple[bytes, str]:
+        """Return the predictions for a body, and their format."""
         content_type = self.headers.get("Content-Type", "text/csv")
         places = formats.read(content_type, body)
         wanted = formats.answer_type(self.headers.get("Accept", "*/*"), content_type)
@@ -181,6 +203,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
+        if status == 503:
+            self.send_header("Retry-After", "1")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -85,6 +85,12 @@ def few_connections_may_wait(sound, server):
     return sound(server)
 
 
+@in_place_of(serving.Handler.ping)
+def pings_wait_for_their_turn(sound, handler):
+    time.sleep(0.2)
+    return sound(handler)
+
+
 # Requests
 
 
@@ -144,6 +150,29 @@ def bodies_have_5_mb_at_most(sound, handler):
     if len(body) > 5 * MEGABYTE:
         raise formats.Refused(413, "the body has more than 5 MB")
     return body
+
+
+# Load
+
+
+@in_place_of(serving.Handler.computed)
+def one_computation_at_a_time(sound, handler, body):
+    with ONE:
+        return sound(handler, body)
+
+
+SEATS = multiprocessing.Semaphore(16)
+
+
+@in_place_of(serving.Handler.body)
+def slow_clients_take_all_seats(sound, handler):
+    with SEATS:
+        return sound(handler)
+
+
+@in_place_of(serving.Handler.enter)
+def any_number_may_wait(sound, handler):
+    return True
 
 
 # Batch transform

@@ -119,12 +119,13 @@ def ranges(wanted: dict[str, dict[str, Any]], declared: Declaration | None = Non
     return found
 
 
-def model(settings: Settings, place: Place, name: str, data: str) -> Request:
+def model(settings: Settings, place: Place, name: str, data: str, environment: dict[str, str] | None = None) -> Request:
     """Return the request for CreateModel; `data` is the S3 URI of model.tar.gz."""
+    variables = {"Environment": environment} if environment else {}
     return {
         "ModelName": name,
         "ExecutionRoleArn": place.role,
-        "PrimaryContainer": {"Image": place.image, "ModelDataUrl": data},
+        "PrimaryContainer": {"Image": place.image, "ModelDataUrl": data, **variables},
         "EnableNetworkIsolation": settings.train.isolated,
         "Tags": place.tags,
         **_network(settings),

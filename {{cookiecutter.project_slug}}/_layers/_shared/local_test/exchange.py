@@ -68,8 +68,9 @@ def exchange(
     headers: dict[str, str] | None = None,
     body: bytes | Iterable[bytes] = b"",
     timeout: float | None = None,
+    kept: http.client.HTTPConnection | None = None,
 ) -> Exchange:
-    """Send one request on a connection of its own; an iterable body is sent in HTTP chunks (B3).
+    """Send one request, on a connection of its own unless one is `kept`; an iterable body is sent in HTTP chunks (B3).
 
     `timeout` is in seconds; None: SageMaker's for an invocation (I13).
 
@@ -80,7 +81,7 @@ def exchange(
     chunks = list(body) if chunked else [body]
     headers = dict(headers or {}) | ({"Transfer-Encoding": "chunked"} if chunked else {})
     result = Exchange(method, path, headers, b"".join(chunks))
-    connection = http.client.HTTPConnection(*address, timeout=timeout)
+    connection = kept or http.client.HTTPConnection(*address, timeout=timeout)
     started = time.monotonic()
     try:
         try:
@@ -100,7 +101,8 @@ def exchange(
         result.error, result.status = f"{type(error).__name__}: {error}", None
     finally:
         result.seconds = time.monotonic() - started
-        connection.close()
+        if connection is not kept:
+            connection.close()
     return result
 
 

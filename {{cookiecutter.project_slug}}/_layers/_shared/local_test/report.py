@@ -23,6 +23,7 @@ SECTIONS = {
     "test_hosts": "Several hosts",
     "test_serving": "Serving",
     "test_requests": "Requests",
+    "test_load": "Load",
     "test_batch": "Batch transform",
     "test_robustness": "Robustness",
     "test_processing": "Processing",

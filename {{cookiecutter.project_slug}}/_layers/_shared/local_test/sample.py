@@ -60,7 +60,8 @@ class Sample:
 
     `channels` is name -> ContentType; the files of a channel lie in `folder`/<name>.
     `metrics` are SageMaker's MetricDefinitions (T38); `hosts_tolerance` is how far a prediction of the model that was
-    trained on several hosts may be from that of the model that was trained on one.
+    trained on several hosts may be from that of the model that was trained on one. `slow_request` is one that takes
+    its time; None: a request with one record per line, with many lines.
     """
 
     folder: Path
@@ -75,11 +76,16 @@ class Sample:
     hosts_tolerance: float = 1e-6
     processing: Processing | None = None
     plot: Plot | None = None
+    slow_request: Request | None = None
 
     @property
     def channel_folders(self) -> dict[str, Path]:
         """Channel name -> folder with its files."""
         return {name: self.folder / name for name in self.channels}
+
+    def in_lines(self) -> list[Request]:
+        """Return a request of each format that has one record per line."""
+        return list({request.content_type: request for request in self.requests if request.lines}.values())
 
     def line_request(self) -> Request | None:
         """Return the first request whose format is one record per line."""
@@ -102,7 +108,9 @@ def load(folder: Path = FOLDER) -> Sample:
         requests = tuple(read_request(folder, **request) for request in content.get("requests", []))
         processing = Processing(**content["processing"]) if "processing" in content else None
         plot = Plot(**content["plot"]) if "plot" in content else None
-        sample = Sample(folder, requests, processing=processing, plot=plot, **content.get("training", {}))
+        serving = content.get("serving", {})
+        slow = {name: read_request(folder, **request) for name, request in serving.items()}
+        sample = Sample(folder, requests, processing=processing, plot=plot, **slow, **content.get("training", {}))
     except (TypeError, ValueError) as error:
         # "__init__() got an unexpected keyword argument 'x'" says it, but in Python's words.
         reason = str(error).split("() ", 1)[-1].replace("keyword argument", "key")

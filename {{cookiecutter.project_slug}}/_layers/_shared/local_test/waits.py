@@ -23,6 +23,7 @@ class Waits:
     invocation: float = 60.0  # for an answer to /invocations (I13)
     stalled: float = 5.0  # for an answer to a sample request, which is asked again to see what it takes
     busy: float = 1.5  # in which clients keep a server busy
+    others: float = 2.0  # for an answer beside clients that send slowly
     half_way: float = 0.3  # between the halves of a request and the signal between them
     stop_serving: float = 30.0  # for the end of a server after SIGTERM (I5)
     recovery: float = 15.0  # for an answer of a server whose workers were killed
@@ -47,6 +48,7 @@ SHORT = Waits(
     invocation=6.0,
     stalled=2.0,
     busy=0.5,
+    others=1.0,
     half_way=0.1,
     stop_serving=5.0,
     recovery=3.0,

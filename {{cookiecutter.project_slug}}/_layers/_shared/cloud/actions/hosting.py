@@ -13,14 +13,17 @@ from ..session import Cloud, exists
 
 PAYLOAD_MB, SERVERLESS_PAYLOAD_MB = 25, 4  # of a request (I13, I20)
 DAY = 24.0  # hours
+# An asynchronous endpoint waits an hour for an answer (I19), and so must the server: its own limit is a minute.
+ASYNC = {"SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "3600"}
 
 
-def provide_model(cloud: Cloud, job: Request) -> str:
-    """Make the model of a training job, unless it is there; return its name, which is the job's."""
-    name = job["TrainingJobName"]
+def provide_model(cloud: Cloud, job: Request, environment: dict[str, str] | None = None) -> str:
+    """Make the model of a training job, unless it is there; return its name."""
+    name = f"{job['TrainingJobName'][:57]}-async" if environment else job["TrainingJobName"]
     if cloud.aws.dry_run or not exists(cloud.aws.api.describe_model, ModelName=name):
         artifact = job["ModelArtifacts"]["S3ModelArtifacts"]
-        cloud.aws.call("CreateModel", requests.model(cloud.settings, cloud.aws.place, name, artifact))
+        request = requests.model(cloud.settings, cloud.aws.place, name, artifact, environment)
+        cloud.aws.call("CreateModel", request)
     return name
 
 
@@ -32,7 +35,7 @@ def deploy(cloud: Cloud, name: str = "") -> None:
     if not aws.dry_run:
         print(f"The endpoint {endpoint} ({size(cloud)}) runs until make cloud-delete: {price(cloud)}")
     cloud.sure("Deploy?")
-    model = provide_model(cloud, job)
+    model = provide_model(cloud, job, ASYNC if settings.kind == "async" else None)
     aws.call("CreateEndpointConfig", requests.endpoint_config(cloud.settings, aws.place, config, model))
     if may_be_updated(cloud, endpoint):
         unscale(cloud, endpoint)  # an endpoint whose instances follow the requests cannot be updated

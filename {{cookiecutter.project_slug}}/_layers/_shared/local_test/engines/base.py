@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from signal import SIGURG, Signals
 
@@ -239,11 +240,17 @@ class Server(Program):
             self.unanswered.append(result)
         return result
 
-    def invoke(self, request: Request, body: bytes | None = None, **headers: str) -> Exchange:
+    def keep_connection(self) -> HTTPConnection:
+        """Open a connection for several requests."""
+        return HTTPConnection(*self.address, timeout=WAITS.invocation)
+
+    def invoke(
+        self, request: Request, body: bytes | None = None, kept: HTTPConnection | None = None, **headers: str
+    ) -> Exchange:
         """Send a sample request, or another body with its types; header names use _ for -."""
         own = {"Content-Type": request.content_type, "Accept": request.accept}
         more = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.request("POST", "/invocations", own | more, request.body if body is None else body)
+        return self.request("POST", "/invocations", own | more, request.body if body is None else body, kept=kept)
 
     @abstractmethod
     def model_changes(self) -> list[str]:

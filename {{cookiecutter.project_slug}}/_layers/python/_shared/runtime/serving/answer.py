@@ -96,7 +96,8 @@ class Answers:
 
     def overdue(self, headers: Mapping[str, str]) -> Answer:
         """Say that the prediction took longer than the limit."""
-        limit = f"the prediction took longer than {self.settings.timeout} s, the limit (SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS)"
+        seconds = f"{self.settings.timeout} s, the limit (SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS)"
+        limit = f"the prediction took longer than {seconds}"
         log(headers, f"POST /invocations 504: {limit}; it was here:\n{traceback.format_exc()}")
         return Answer(504, JSON, sentence(error=limit))
 

@@ -55,7 +55,11 @@ def gone(connection: socket.socket) -> bool:
 
 def head(answer: Answer, framing: str) -> bytes:
     """The first lines of an answer, with the empty one."""
-    lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}", f"Content-Type: {answer.content_type}", framing]
+    lines = [
+        f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}",
+        f"Content-Type: {answer.content_type}",
+        framing,
+    ]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 

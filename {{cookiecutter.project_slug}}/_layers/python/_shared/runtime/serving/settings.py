@@ -21,7 +21,7 @@ class Settings:
         max_payload_mb: SAGEMAKER_MAX_PAYLOAD_IN_MB, or 100, the most that SageMaker ever sends (B3, I13).
         batch: whether this is a batch transform job, SAGEMAKER_BATCH (B1).
         timeout: seconds that a prediction may take: SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS, or 60, as long as SageMaker
-            waits for it (I13); 3600 in a batch transform job (B5).
+            waits for it (I13); 3600 in a batch transform job (B3).
         queue: requests that may wait for a worker: SAGEMAKER_MODEL_SERVER_QUEUE, or 128.
     """
 

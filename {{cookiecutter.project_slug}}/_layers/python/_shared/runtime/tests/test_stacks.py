@@ -8,6 +8,7 @@ import time
 
 from runtime.tests.programs import PATIENCE
 
+
 def line(process: subprocess.Popen, words: str) -> str:
     """Wait for a line of the log that holds these words. Raises StopIteration when the log ends before."""
     return next(line for line in process.stdout if words in line)

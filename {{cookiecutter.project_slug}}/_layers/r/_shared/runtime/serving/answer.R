@@ -63,7 +63,13 @@ error_response <- function(request, error) {
     return(new_response(status, error_body(error = conditionMessage(error)), json_type))
   }
   message(
-    "request ", id, ": POST /invocations 500:\n", error$trace, class(error)[[1]], ": ", conditionMessage(error)
+    "request ",
+    id,
+    ": POST /invocations 500:\n",
+    error$trace,
+    class(error)[[1]],
+    ": ",
+    conditionMessage(error)
   )
   text <- paste("the algorithm failed; the container's log has the reason under request id", id)
   new_response(500L, error_body(error = text, request_id = id), json_type)

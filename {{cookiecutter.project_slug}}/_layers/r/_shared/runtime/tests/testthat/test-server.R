@@ -123,7 +123,10 @@ test_that("no request waits for another's worker, however long it takes, and tho
     # Too many that wait are sent away at once.
     let_in <- lapply(1:5, function(time) ask(port, "POST", "/invocations", "0.8"))
     Sys.sleep(0.3)
-    expect_match(exchange(port, "POST", "/invocations", "0"), "^HTTP/1.1 503.*\r\nRetry-After: 1\r\n.*3 requests are waiting")
+    expect_match(
+      exchange(port, "POST", "/invocations", "0"),
+      "^HTTP/1.1 503.*\r\nRetry-After: 1\r\n.*3 requests are waiting"
+    )
     for (connection in let_in) {
       answer <- answer_on(connection)
       expect_match(answer, "^HTTP/1.1 200")

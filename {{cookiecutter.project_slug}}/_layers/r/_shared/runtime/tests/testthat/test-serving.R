@@ -188,7 +188,11 @@ test_that("a server answers predictions by itself, all else by plumber, and know
 })
 
 test_that("a prediction that takes too long is answered with 504, and the log says where it was", {
-  slow <- function(model, rows) repeat rows <- rows
+  slow <- function(model, rows) {
+    repeat {
+      rows <- rows
+    }
+  }
   handlers <- runtime$resolve_handlers(list(predict = slow), batch = FALSE)
   request <- list(content_type = "text/csv", headers = list("x-amzn-sagemaker-inference-id" = "id-7"))
   expect_message(
