@@ -28,12 +28,12 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def ours(project: Project, name: str = OURS, folder: Path | None = None) -> Side:
-    """Return the project's own `serve`, with its trained model; `folder` is a changed copy of the project."""
+def ours(project: Project) -> Side:
+    """Return the project's own `serve`, with its trained model."""
     (port,) = free_ports(1)
-    command = (project.interpreter(), str((folder or project.folder) / "runtime/serve"))
+    command = (project.interpreter(), str(project.folder / "runtime/serve"))
     variables = {"SAGEMAKER_BASE_DIR": str(project.base), "SAGEMAKER_BIND_TO_PORT": str(port)}
-    return Side(name, command, port, variables, BUILD / "run" / project.name / name)
+    return Side(OURS, command, port, variables, BUILD / "run" / project.name / OURS)
 
 
 def gunicorn(interpreter: str, peers: Path, *arguments: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Every figure is a median over interleaved rounds on this machine; what counts ar
 Usage, in benchmarks/: python -m networks_serving {tensorflow,pytorch} [--rounds N] [--seconds N]
 """
 
-import shutil
 from pathlib import Path
 
 from common import compare, program, results, sides
@@ -12,7 +11,7 @@ from common.environments import BUILD, pins, python
 from common.measure import Side
 from common.processes import run
 from common.projects import Project
-from common.results import OURS, bar
+from common.results import bar
 from common.sides import CLASSIC, CLASSIC_REQUIREMENTS, WORKERS
 
 HERE = Path(__file__).resolve().parent
@@ -23,12 +22,9 @@ ROW = "18.5\n"
 CONNECTIONS = 8
 DIGITS = 3  # the same float32 arithmetic, in another order
 WARM_UP = 6  # seconds, for Java
-THREADS = f"{OURS}: 1 process, {WORKERS} threads"
 CALLED = f"{CLASSIC}, model(x)"
 TORCHSERVE = {f"TorchServe, {count} worker{'s'[: count > 1]}": count for count in (1, WORKERS)}
 BARS = {"tensorflow": {CLASSIC: 2.0}, "pytorch": dict.fromkeys((CLASSIC, *TORCHSERVE), 1.5)}
-# The other design of our server: threads of one process, instead of processes with one thread each.
-FORKED = {"workers=settings.workers,": "workers=1,", "blocking_threads=1,": "blocking_threads=settings.workers,"}
 
 
 def contenders(project: Project) -> list[Side]:
@@ -43,24 +39,9 @@ def contenders(project: Project) -> list[Side]:
     found = [sides.ours(project), sides.classic(project, interpreter, PEERS, f"{framework}_model")]
     if framework == "tensorflow":
         called = sides.classic(project, interpreter, PEERS, "tensorflow_call", CALLED)
-        return [*found, called, sides.ours(project, THREADS, threads(project))]
+        return [*found, called]
     torchserve = python("torchserve", TORCHSERVE_REQUIREMENTS, *itself, constraints=constraints)
     return [*found, *(serve_torch(project, Path(torchserve), name, count) for name, count in TORCHSERVE.items())]
-
-
-def threads(project: Project) -> Path:
-    """Return a copy of the project, whose server has the other design."""
-    copy = BUILD / "projects/threads/benchmark"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(project.folder, copy)
-    serving = copy / "runtime/serving/program.py"
-    text = serving.read_text()
-    for old, new in FORKED.items():
-        if text.count(old) != 1:
-            raise RuntimeError(f"runtime/serving/program.py no longer has one {old!r}: this benchmark must follow it")
-        text = text.replace(old, new)
-    serving.write_text(text)
-    return copy
 
 
 def serve_torch(project: Project, interpreter: Path, name: str, workers: int) -> Side:
@@ -90,7 +71,7 @@ def versions(project: Project) -> dict[str, str]:
     if project.framework == "pytorch":
         files.append(TORCHSERVE_REQUIREMENTS)
     pinned = pins(*files, *project.itself())
-    shown = ("torch", "torchserve", "tensorflow-cpu", "keras", "granian", "flask", "gunicorn", "pandas")
+    shown = ("torch", "torchserve", "tensorflow-cpu", "keras", "flask", "gunicorn", "pandas")
     return {"nginx": sides.nginx_version()} | {name: pinned[name] for name in shown if name in pinned}
 
 

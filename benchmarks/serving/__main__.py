@@ -4,13 +4,14 @@ Every figure is a median over interleaved rounds on this machine; what counts ar
 Usage, in benchmarks/: python -m serving [--rounds N] [--seconds N]
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
 from common import compare, program, results, sides
 from common.compare import load_title
 from common.environments import BUILD, pins, python
-from common.measure import Server, Side, ping_milliseconds
+from common.measure import Load, Server, Side, ping_milliseconds
 from common.processes import run
 from common.projects import Project
 from common.results import OURS, bar
@@ -26,10 +27,11 @@ ALGORITHMS = HERE / "ours"
 FLOWERS = ALGORITHMS / "iris.csv"
 IRIS = Project("iris", "scikit-learn", files={"algorithm.py": ALGORITHMS / "iris.py"}, data=FLOWERS)
 SHIPPED = Project("scikit-learn", "scikit-learn")
-SLOW_FILES = {"algorithm.py": ALGORITHMS / "slow.py", "iris.py": ALGORITHMS / "iris.py"}
-SLOW = Project("slow", "scikit-learn", files=SLOW_FILES, data=FLOWERS)
 ROWS = {IRIS.name: "5.1,3.5,1.4,0.2\n", SHIPPED.name: "3,79.5,4,monthly,invoice\n"}
+SLOW_ROW = "-5.1,3.5,1.4,0.2\n"  # takes 200 ms
 CONNECTIONS = (1, 8)
+FAST_CONNECTIONS = 7
+MIXED = f"iris: {FAST_CONNECTIONS} connections with fast requests beside one with requests of 200 ms"
 
 SLOW_IN_FLIGHT = 64
 BIG_BODY = 6 * 1024 * 1024
@@ -97,12 +99,23 @@ def big_answers(contenders: list[Side]) -> dict:
     return results.table(5, found, results.ratios(found))
 
 
-def busy_pings(seconds: int) -> dict:
+def mixed(contenders: list[Side], rounds: int, seconds: int) -> dict:
+    """Measure what fast requests wait while one connection sends slow ones without a pause: one worker is idle."""
+    runs: dict[str, list[Load]] = {side.name: [] for side in contenders}
+    with ExitStack() as stack:
+        servers = [stack.enter_context(Server(side)) for side in contenders]
+        for _ in range(rounds):
+            for server in servers:
+                slow = server.start_load(SLOW_ROW, 1, seconds + 2)
+                runs[server.side.name].append(server.load_once(ROWS[IRIS.name], FAST_CONNECTIONS, seconds))
+                slow.communicate()
+    return compare.load_table(rounds, runs)
+
+
+def busy_pings(ours: Side, seconds: int) -> dict:
     """Measure /ping in milliseconds while 64 slow invocations are in flight all the time (I9)."""
-    SLOW.generate()
-    SLOW.train()
-    with Server(sides.ours(SLOW)) as server:
-        load = server.start_load(ROWS[IRIS.name], SLOW_IN_FLIGHT, seconds + 2)
+    with Server(ours) as server:
+        load = server.start_load(SLOW_ROW, SLOW_IN_FLIGHT, seconds + 2)
         took = ping_milliseconds(server.side.port, seconds, pause=0.02)
         load.terminate()
         load.communicate()
@@ -114,20 +127,22 @@ def versions() -> dict[str, str]:
     """Return the versions of what is compared."""
     ours = [IRIS.folder / "runtime/requirements.txt", IRIS.folder / "requirements.txt"]
     pinned = pins(FAST_REQUIREMENTS, CLASSIC_REQUIREMENTS, MODEL_REQUIREMENTS, *ours)
-    shown = ("granian", "flask", "gunicorn", FAST, "pandas", "numpy", "scikit-learn")
+    shown = ("flask", "gunicorn", FAST, "pandas", "numpy", "scikit-learn")
     return {"nginx": sides.nginx_version()} | {name: pinned[name] for name in shown}
 
 
 def bars(tables: dict) -> list[dict]:
     """Return the project's own limits."""
-    load = tables[f"iris: {load_title(8)}"]["ratios"]
+    one, load = (tables[f"iris: {load_title(count)}"]["ratios"] for count in CONNECTIONS)
     rest = tables[f"iris: {compare.START}"]["ratios"][CLASSIC]
     big = tables[BIG]["ratios"]
     ping = tables[BUSY]["rows"][OURS]["p99 ms"]
     return [
         bar("iris, requests/s at 8 connections over inference-server's", load[FAST]["requests/s"], "x", at_least=1.5),
+        bar("iris, requests/s at 1 connection over inference-server's", one[FAST]["requests/s"], "x", at_least=1.3),
         bar("iris, requests/s at 8 connections over the classic stack's", load[CLASSIC]["requests/s"], "x", at_least=5),
         bar("iris, p99 at 8 connections over inference-server's", load[FAST]["p99 ms"], "x", at_most=1.3),
+        bar(f"{MIXED}, p99 over inference-server's", tables[MIXED]["ratios"][FAST]["p99 ms"], "x", at_most=1.3),
         bar("start to the first 200 on /ping over the classic stack's", rest["first /ping s"], "x", at_most=1),
         bar("memory over the classic stack's", rest["memory MB"], "x", at_most=1),
         bar(f"{BUSY}, p99", ping, "ms", at_most=100),
@@ -148,9 +163,10 @@ def main() -> None:
         print(f"measuring {name}", flush=True)
         measured = compare.serving(of, ROWS[name], arguments.rounds, arguments.seconds, CONNECTIONS)
         tables |= {f"{name}: {heading}": table for heading, table in measured.items()}
-    print("measuring a large body, and pings under load", flush=True)
+    print("measuring fast requests beside slow ones, a large body, and pings under load", flush=True)
+    tables[MIXED] = mixed(every[IRIS.name], arguments.rounds, arguments.seconds)
     tables[BIG] = big_answers(every[IRIS.name])
-    tables[BUSY] = busy_pings(10)
+    tables[BUSY] = busy_pings(every[IRIS.name][0], 10)
     found["bars"] = bars(tables)
     results.save(HERE, TITLE, "scikit-learn", found)
 
