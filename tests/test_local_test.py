@@ -1,6 +1,7 @@
 """local_test as a tool: what it refuses, what -k selects, and that nothing is green which was not tested."""
 
 import ast
+import json
 import os
 import shutil
 import socket
@@ -103,6 +104,20 @@ def test_an_unanswered_request_fails_and_shows_where_the_server_stands(project: 
     assert "A request got no answer" in message
     assert "its processes (number, state, command)" in message
     assert f'serving.py", line {line_of(serving, ".wait(60)")} in waits' in message
+
+
+def test_a_long_request_is_made_of_lines_or_the_samples_own(project: Project):
+    file = project.folder / "sample/sample.toml"
+    training, *_ = file.read_text().partition("[[requests]]")
+    requests = '[[requests]]\ncontent_type = "application/json"\nbody = \'{"instances": [[0]]}\'\n'
+    file.write_text(training.partition("[plot]")[0] + requests)
+    selected = ("local_test", "--engine", "process", "-k", "Q1")
+    (reason,) = project.local_test(*selected, expected=NOTHING_SELECTED).skipped.values()
+    assert "slow_request under [serving] in sample/sample.toml" in reason
+    (file.parent / "long.json").write_text(json.dumps({"instances": [[0]] * 200_000}))
+    with file.open("a") as sample:
+        sample.write('[serving]\nslow_request = { content_type = "application/json", body_file = "long.json" }\n')
+    assert project.local_test(*selected).passed == ["test_long_request_holds_nobody"]
 
 
 def line_of(file: Path, text: str) -> int:

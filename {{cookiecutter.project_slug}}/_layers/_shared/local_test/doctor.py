@@ -168,6 +168,9 @@ def processes(project: Path, reason: str | None) -> Iterator[Finding]:
         yield Finding(True, "train and serve can be started as local processes")
     except SetupError as error:
         yield Finding(False, str(error))
+    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    how = "apt-get install nginx (Debian, Ubuntu) or brew install nginx (macOS)"
+    yield Finding(bool(found), f"nginx, which serve needs, is {'here' if found else f'not installed: {how}'}")
 
 
 def containers(image: str | None) -> Iterator[Finding]:

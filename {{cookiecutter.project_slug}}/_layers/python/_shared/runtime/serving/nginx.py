@@ -16,7 +16,7 @@ def find() -> str:
     # Debian has it where not every user's PATH leads.
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if not program:
-        how = "apt-get install nginx-light (Debian, Ubuntu) or brew install nginx (macOS)"
+        how = "apt-get install nginx (Debian, Ubuntu) or brew install nginx (macOS)"
         raise UserError(f"nginx is not installed: {how}; or run in the container, where it is")
     return program
 

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,10 +39,14 @@ PATIENCE = 10
 TICK = 1  # seconds between two looks at the workers
 WATCH = 1  # seconds between a worker's looks at its parent
 BACKLOG = 1024  # more than nginx lets in
+SOCKET = "workers"  # the name of the socket that all workers share
 
 
 class Supervisor:
-    """Serves with what `load` returns, which is called in each worker. Raises UserError where nginx is missing."""
+    """Serves with what `load` returns, which is called in each worker.
+
+    Raises UserError where nginx is missing, or a folder for temporary files.
+    """
 
     def __init__(self, load: Callable[[], Answers], settings: Settings) -> None:
         self.load, self.settings = load, settings
@@ -54,13 +59,15 @@ class Supervisor:
         self.stopping = False
         self.well_at = time.monotonic()
         self.news, self.bell = socket.socketpair()  # signals, and workers that are ready, ring the bell
+        self.listener = socket.socket(socket.AF_UNIX)
+        try:
+            self.folder = Path(tempfile.mkdtemp(prefix="serve-"))
+            self.listener.bind(str(self.folder / SOCKET))
+        except OSError as error:
+            raise UserError(f"no folder for temporary files can be used: {error}; set TMPDIR to one") from None
 
     def run(self) -> int:
         """Serve until SIGTERM, and finish what is in flight (I5); the result is the exit status."""
-        self.run_folder = Path(tempfile.mkdtemp(prefix="serve-"))
-        self.socket = self.run_folder / "workers"
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(self.socket))
         self.listener.listen(BACKLOG)
         self._listen_to_signals()
         # The garbage collector of a worker need not walk through, and so copy, what it shares with the others.
@@ -75,7 +82,7 @@ class Supervisor:
         finally:
             for pid in self.workers:
                 os.kill(pid, signal.SIGKILL)
-            shutil.rmtree(self.run_folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _listen_to_signals(self) -> None:
         self.news.setblocking(False)
@@ -142,6 +149,8 @@ class Supervisor:
             status = 1
             try:
                 status = self._be_worker(slot)
+            except BaseException:  # an algorithm may call sys.exit
+                traceback.print_exc()
             finally:
                 os._exit(status)
         self.workers[pid] = slot
@@ -170,15 +179,15 @@ class Supervisor:
         while os.getppid() == self.pid:
             time.sleep(WATCH)
         with suppress(OSError, ValueError):
-            os.kill(int((self.run_folder / "nginx.pid").read_text()), signal.SIGTERM)
-        shutil.rmtree(self.run_folder, ignore_errors=True)
+            os.kill(int((self.folder / "nginx.pid").read_text()), signal.SIGTERM)
+        shutil.rmtree(self.folder, ignore_errors=True)
         os._exit(1)
 
     def _look_after_workers(self) -> None:
         """Start nginx with the first worker that is ready; kill those that are stuck; say how they are (see /ping)."""
         if not self.front and any(slot.ready for slot in self.workers.values()):
             print(f"listening on port {self.settings.port} with {self.settings.workers} workers", flush=True)
-            self.front = nginx.start(self.program, self.settings, self.run_folder, self.socket)
+            self.front = nginx.start(self.program, self.settings, self.folder, self.folder / SOCKET)
             if self.stopping:  # since a moment ago
                 self._stop(signal.SIGTERM, None)
         for pid, slot in self.workers.items():
@@ -189,7 +198,7 @@ class Supervisor:
         now = time.monotonic()
         if any(slot.ready and not self._overdue(slot) for slot in self.workers.values()):
             self.well_at = now
-        unwell = self.run_folder / "unwell"
+        unwell = self.folder / "unwell"
         if now - self.well_at > PATIENCE:
             unwell.touch()
         else:
