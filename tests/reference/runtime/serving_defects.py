@@ -87,7 +87,7 @@ def few_connections_may_wait(sound, server):
 
 @in_place_of(serving.Handler.ping)
 def pings_wait_for_their_turn(sound, handler):
-    time.sleep(0.2)
+    time.sleep(1)
     return sound(handler)
 
 

@@ -149,11 +149,11 @@ def test_ping_while_busy(server, sample, good, figure):
             got=bad[0].got,
             advice="Keep a thread or a process free for /ping; it must not wait behind /invocations.",
         )
-    usual = statistics.median(ping.seconds for ping in pings)
-    if usual > AT_ONCE:
+    usual, working = (statistics.median(one.seconds for one in some) for some in (pings, answers))
+    if usual > max(AT_ONCE, working / 2):  # on a machine that is busy itself all takes longer
         fail(
-            f"While {BUSY_CLIENTS} clients keep the server busy every other ping takes {usual:.2f} s or longer; with "
-            "more of them, or longer requests, pings would fail.",
+            f"While {BUSY_CLIENTS} clients keep the server busy every other ping takes {usual:.2f} s or longer, and a "
+            f"request {working:.2f} s; with longer ones, or more of them, pings would fail.",
             sent=f"{slowest.sent}\nwhile {BUSY_CLIENTS} clients sent {len(body):,} bytes each, over and over",
             got=slowest.got,
             advice="Let /ping ask nothing that has to wait for a worker: not the model, not its lock.",

@@ -3,12 +3,14 @@
 import os
 import re
 import shutil
+from contextlib import chdir
 from pathlib import Path
 
 from runtime.errors import UserError
 from runtime.serving.settings import Settings
 
 TEMPLATE = Path(__file__).with_name("nginx.conf")
+SOCKET = "workers"  # the name of the socket that all workers share, in the folder that nginx is started in
 
 
 def find() -> str:
@@ -21,13 +23,13 @@ def find() -> str:
     return program
 
 
-def configuration(settings: Settings, run: Path, socket: Path) -> str:
+def configuration(settings: Settings, run: Path) -> str:
     """Return nginx.conf for these settings; the folder `run` is for nginx's own files."""
     values = {
         # Started by root, nginx would have its workers be somebody else, who may not read the folder of the socket.
         "user": "user root;" if os.geteuid() == 0 else "",
         "run": run,
-        "workers": f"unix:{socket}",
+        "workers": f"unix:{SOCKET}",
         "port": settings.port,
         "max_payload_mb": settings.max_payload_mb,
         "timeout": settings.timeout,
@@ -37,8 +39,9 @@ def configuration(settings: Settings, run: Path, socket: Path) -> str:
     return re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), TEMPLATE.read_text())
 
 
-def start(program: str, settings: Settings, run: Path, socket: Path) -> int:
-    """Start nginx; the result is its process id."""
+def start(program: str, settings: Settings, run: Path) -> int:
+    """Start nginx in the folder `run`, which has the socket; the result is its process id."""
     file = run / "nginx.conf"
-    file.write_text(configuration(settings, run, socket))
-    return os.posix_spawn(program, [program, "-e", "stderr", "-c", str(file)], os.environ)
+    file.write_text(configuration(settings, run))
+    with chdir(run):
+        return os.posix_spawn(program, [program, "-e", "stderr", "-c", str(file)], os.environ)

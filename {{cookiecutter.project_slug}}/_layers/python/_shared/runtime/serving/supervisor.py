@@ -19,7 +19,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 from runtime.errors import UserError
@@ -39,7 +39,6 @@ PATIENCE = 10
 TICK = 1  # seconds between two looks at the workers
 WATCH = 1  # seconds between a worker's looks at its parent
 BACKLOG = 1024  # more than nginx lets in
-SOCKET = "workers"  # the name of the socket that all workers share
 
 
 class Supervisor:
@@ -62,7 +61,8 @@ class Supervisor:
         self.listener = socket.socket(socket.AF_UNIX)
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="serve-"))
-            self.listener.bind(str(self.folder / SOCKET))
+            with chdir(self.folder):  # a socket's path may have some hundred letters only
+                self.listener.bind(nginx.SOCKET)
         except OSError as error:
             raise UserError(f"no folder for temporary files can be used: {error}; set TMPDIR to one") from None
 
@@ -187,7 +187,7 @@ class Supervisor:
         """Start nginx with the first worker that is ready; kill those that are stuck; say how they are (see /ping)."""
         if not self.front and any(slot.ready for slot in self.workers.values()):
             print(f"listening on port {self.settings.port} with {self.settings.workers} workers", flush=True)
-            self.front = nginx.start(self.program, self.settings, self.folder, self.folder / SOCKET)
+            self.front = nginx.start(self.program, self.settings, self.folder)
             if self.stopping:  # since a moment ago
                 self._stop(signal.SIGTERM, None)
         for pid, slot in self.workers.items():

@@ -58,17 +58,25 @@ supervise <- function(server, settings, run) {
   }
 }
 
-# Kill a process, and before it what it has started and waits for: that has inherited its connection, which would stay
-# open. (Known on Linux only.)
+# Kill a process, and then what it has started and waits for: that has inherited its connection, which would stay open.
 kill_tree <- function(pid) {
+  for (one in c(pid, descendants(pid))) {
+    tools::pskill(one, tools::SIGKILL)
+  }
+}
+
+# The processes that a process has started, and those that these have. (Known on Linux only.)
+descendants <- function(pid) {
+  found <- integer()
   for (file in Sys.glob("/proc/[0-9]*/stat")) {
     stat <- tryCatch(suppressWarnings(readLines(file)), error = function(error) "")
     fields <- strsplit(sub(".*\\) ", "", stat), " ")[[1]] # after the name: state, parent, …
     if (identical(fields[2], as.character(pid))) {
-      kill_tree(as.integer(basename(dirname(file))))
+      child <- as.integer(basename(dirname(file)))
+      found <- c(found, child, descendants(child))
     }
   }
-  tools::pskill(pid, tools::SIGKILL)
+  found
 }
 
 # Listen for nginx: returns the `socket` that all workers share, and its `port`.
