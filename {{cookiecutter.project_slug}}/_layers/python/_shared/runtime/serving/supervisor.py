@@ -59,6 +59,7 @@ class Supervisor:
         self.well_at = time.monotonic()
         self.news, self.bell = socket.socketpair()  # signals, and workers that are ready, ring the bell
         self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.setblocking(False)  # of several workers that it wakes one gets the connection
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="serve-"))
             with chdir(self.folder):  # a socket's path may have some hundred letters only
@@ -205,7 +206,8 @@ class Supervisor:
             unwell.unlink(missing_ok=True)
 
     def _overdue(self, slot: Slot) -> bool:
-        return bool(slot.since) and time.monotonic() - slot.since > self.settings.timeout + GRACE
+        since = slot.since  # looked at once, for the worker may write meanwhile
+        return bool(since) and time.monotonic() - since > self.settings.timeout + GRACE
 
 
 def _give_up(reason: str) -> int:

@@ -1,5 +1,6 @@
 """A worker: a process that answers one request at a time."""
 
+import select
 import signal
 import socket
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ class TimeIsUp(BaseException):
 class Worker:
     """Answers the requests that come to `listener`, the socket that all workers share.
 
-    It accepts a connection only when it is idle, and has one thread for Python. So neither the model nor the
+    It accepts a connection only when it is idle. It has one thread for Python. So neither the model nor the
     algorithm's functions need to be safe for threads, and no two requests get into each other's way: with more threads
     the slowest answers take twice as long.
     """
@@ -30,6 +31,7 @@ class Worker:
         self.answers, self.listener, self.slot = answers, listener, slot
         self.app = create_app(answers)
         self.limit = answers.settings.timeout
+        self.poll = poll(listener)
         signal.signal(signal.SIGALRM, _time_is_up)
 
     def work(self) -> None:
@@ -37,7 +39,11 @@ class Worker:
         in_time = True
         while in_time:
             self.slot.idle()
-            connection, _ = self.listener.accept()
+            try:
+                connection, _ = self.listener.accept()
+            except BlockingIOError:  # there is none, or another worker was quicker
+                self.poll.poll()
+                continue
             with connection:
                 in_time = self._serve(connection)
 
@@ -81,6 +87,21 @@ class Worker:
     def _start_clock(self, request: Request) -> None:
         self.slot.busy(request.headers.get(INFERENCE_ID, ""))
         signal.setitimer(signal.ITIMER_REAL, self.limit)
+
+
+def poll(listener: socket.socket) -> "select.epoll | select.poll":
+    """Return what waits for connections.
+
+    For each of them Linux then wakes one idle worker, and always the same one if it can: its caches are warm. Workers
+    that wait in accept() it would wake in turn; with a scikit-learn pipeline every request took a fifth longer.
+    """
+    if hasattr(select, "epoll"):
+        exclusive = select.epoll()
+        exclusive.register(listener, select.EPOLLIN | select.EPOLLEXCLUSIVE)
+        return exclusive
+    every = select.poll()  # macOS
+    every.register(listener, select.POLLIN)
+    return every
 
 
 def through(app: Flask, request: Request) -> Answer:
