@@ -54,7 +54,7 @@ class Supervisor:
         self.slots = [Slot() for _ in range(settings.workers)]
         self.workers: dict[int, Slot] = {}  # by process id
         self.deaths = {slot: deque(maxlen=MOST_DEATHS) for slot in self.slots}
-        self.front: int | None = None  # nginx's process id, once it is started
+        self.front: int | None = None  # nginx's process id, while it runs
         self.stopping = False
         self.well_at = time.monotonic()
         self.news, self.bell = socket.socketpair()  # signals, and workers that are ready, ring the bell
@@ -83,6 +83,8 @@ class Supervisor:
         finally:
             for pid in self.workers:
                 os.kill(pid, signal.SIGKILL)
+            if self.front:
+                os.kill(self.front, signal.SIGTERM)
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _listen_to_signals(self) -> None:
@@ -117,6 +119,7 @@ class Supervisor:
             if not pid:
                 return None
             if pid == self.front:
+                self.front = None
                 return 0 if self.stopping else _give_up("nginx has ended; its own words stand above")
             if pid in self.workers:  # else something that the algorithm had left behind
                 slot = self.workers.pop(pid)

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from runtime.serving.supervisor import Supervisor
 from runtime.tests.programs import make_project, running
 
 # What is predicted is how long it takes.
@@ -210,6 +211,29 @@ def test_what_is_no_invocation_is_refused(server):
         answer = connection.getresponse()
         assert (answer.status, "error" in json.load(answer)) == (status, True), path
         assert status != 405 or answer.headers["Allow"]
+
+
+def test_workers_that_only_die_end_the_server(tmp_path):
+    project, port = make_project(tmp_path / "project", ALGORITHM), free_port()
+    variables = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_MODEL_SERVER_WORKERS": "1"}
+    with running(project, "runtime/serve", **variables) as process:
+        wait_for(lambda: ping(port) == 200)
+        for _ in range(3):
+            assert ask(port, "-2").status == 500
+        said = process.communicate(timeout=30)[0]  # which ends when nginx has ended, too
+        assert process.returncode == 1
+        assert "cannot serve: a worker died 3 times within 10 seconds" in said
+
+
+def test_a_worker_that_is_answering_while_it_is_looked_at_is_not_overdue():
+    class Slot:
+        """Busy at the first look, idle at the second."""
+
+        looks = iter([time.monotonic(), 0.0])
+        since = property(lambda self: next(self.looks))
+
+    supervisor = SimpleNamespace(settings=SimpleNamespace(timeout=TIMEOUT))
+    assert not Supervisor._overdue(supervisor, Slot())
 
 
 # The worker that comes after the first one cannot load its model.
