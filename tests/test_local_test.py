@@ -114,7 +114,7 @@ def test_a_long_request_is_made_of_lines_or_the_samples_own(project: Project):
     selected = ("local_test", "--engine", "process", "-k", "Q1")
     (reason,) = project.local_test(*selected, expected=NOTHING_SELECTED).skipped.values()
     assert "slow_request under [serving] in sample/sample.toml" in reason
-    (file.parent / "long.json").write_text(json.dumps({"instances": [[0]] * 200_000}))
+    (file.parent / "long.json").write_text(json.dumps({"instances": [[0]] * 600_000}))
     with file.open("a") as sample:
         sample.write('[serving]\nslow_request = { content_type = "application/json", body_file = "long.json" }\n')
     assert project.local_test(*selected).passed == ["test_long_request_holds_nobody"]
