@@ -3,7 +3,7 @@
 import sys
 import traceback
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from json import dumps
@@ -121,9 +121,13 @@ def sentence(**fields: str) -> bytes:
     return dumps(fields).encode() + b"\n"
 
 
-def encoded(data: str | bytes | Iterable[bytes]) -> bytes | Iterable[bytes]:
-    """What output_fn gave, as bytes where it is text."""
-    return data.encode() if isinstance(data, str) else data
+def encoded(data: str | bytes | bytearray | memoryview | Iterable[str | bytes]) -> bytes | Iterator[bytes]:
+    """What output_fn gave, or each chunk of it, as bytes."""
+    if isinstance(data, str):
+        return data.encode()
+    if isinstance(data, bytes | bytearray | memoryview):
+        return bytes(data)
+    return (chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in data)
 
 
 @lru_cache(maxsize=256)

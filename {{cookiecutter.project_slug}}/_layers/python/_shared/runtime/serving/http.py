@@ -66,7 +66,7 @@ def head(answer: Answer, framing: str) -> bytes:
 
 def write_answer(connection: socket.socket, answer: Answer) -> None:
     """Write an answer, in chunks if its body comes in chunks: then nginx passes each on at once (I16)."""
-    if isinstance(answer.body, bytes | bytearray | memoryview):
+    if isinstance(answer.body, bytes):
         connection.sendall(head(answer, f"Content-Length: {len(answer.body)}") + answer.body)
         return
     connection.sendall(head(answer, "Transfer-Encoding: chunked\r\nX-Accel-Buffering: no"))

@@ -92,7 +92,8 @@ class Supervisor:
         self.bell.setblocking(False)
         signal.set_wakeup_fd(self.bell.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda signum, frame: None)
-        signal.signal(signal.SIGTERM, self._stop)
+        for number in (signal.SIGTERM, signal.SIGINT):  # SageMaker, Ctrl-C
+            signal.signal(number, self._stop)
 
     def _stop(self, signum: int, frame: object) -> None:
         """Let nginx finish its requests, and end."""

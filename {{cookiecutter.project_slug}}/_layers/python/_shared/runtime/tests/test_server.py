@@ -61,9 +61,14 @@ def server(tmp_path_factory) -> Iterator[SimpleNamespace]:
     named = {f"SAGEMAKER_{name}": str(value) for name, value in variables.items()}
     with running(project, "runtime/serve", **named) as process:
         log = []
-        threading.Thread(target=lambda: log.extend(process.stdout), daemon=True).start()
-        wait_for(lambda: ping(port) == 200)
-        yield SimpleNamespace(port=port, log=log)
+        reader = threading.Thread(target=lambda: log.extend(process.stdout))
+        reader.start()
+        try:
+            wait_for(lambda: ping(port) == 200)
+            yield SimpleNamespace(port=port, log=log)
+        finally:
+            process.terminate()
+            reader.join()
 
 
 def free_port() -> int:

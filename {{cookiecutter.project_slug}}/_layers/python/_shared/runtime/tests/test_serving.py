@@ -171,6 +171,13 @@ def test_the_algorithms_own_functions_take_the_place_of_the_defaults():
     assert response.content_type.startswith("text/plain")
 
 
+@pytest.mark.parametrize("given", ["ab", b"ab", bytearray(b"ab"), memoryview(b"ab"), ["a", b"b"], iter([b"a", "b"])])
+def test_an_answer_may_be_text_or_bytes_of_any_kind_or_chunks_of_them(given):
+    algorithm = SimpleNamespace(predict=lambda model, rows: rows, output_fn=lambda prediction, accept: given)
+    response = client(algorithm).post("/invocations", data=b"1", content_type="text/csv")
+    assert (response.status_code, response.data) == (200, b"ab")
+
+
 @pytest.mark.parametrize(
     ("media_type", "body"),
     [
