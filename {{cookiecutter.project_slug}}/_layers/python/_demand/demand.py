@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, Field
 
-from runtime.api import Share, matrix
+from runtime.api import Share, UserError
 
 
 class Hyperparameters(BaseModel):
@@ -35,7 +35,9 @@ class Data:
 
 def read(channel):
     """Read all files of a channel: CSV without header, the target in the first column."""
-    table = np.vstack([matrix(table) for table in channel.tables(header=False)])
+    table = channel.matrix()
+    if table.shape[1] < 2:
+        raise UserError(f"channel '{channel.name}' has one column, the target: put the features into those behind it")
     share = Share(len(table), sharded=channel.sharded)
     # The target comes first in the files, last in the moments.
     columns = np.roll(table, -1, axis=1)

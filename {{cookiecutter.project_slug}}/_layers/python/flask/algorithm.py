@@ -7,7 +7,7 @@ Replace it with your own; `make local-test` then shows whether SageMaker will ta
 import numpy as np
 from pydantic import BaseModel, Field
 
-from runtime.api import matrix
+from runtime.api import UserError
 
 CHECKPOINT_EVERY = 2_000  # resamples
 
@@ -25,8 +25,10 @@ def train(channels, hyperparameters, job):
     Whatever is returned is saved for `predict`. `job` may be left out of the signature; it is what a long training
     needs: checkpoints, the signal to stop, metrics.
     """
-    data = np.vstack([matrix(table) for table in channels["train"].tables(header=False)])
+    data = channels["train"].matrix()
     target, features = data[:, 0], data[:, 1:]
+    if not features.size:
+        raise UserError("channel 'train' has one column, the target: put the features into the columns behind it")
     coefficients = fit(features, target)
     residuals = target - linear(coefficients, features)
     job.report({"train:rmse": np.sqrt(np.mean(residuals**2))})

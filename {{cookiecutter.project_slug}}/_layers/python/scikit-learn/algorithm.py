@@ -4,7 +4,6 @@ The example predicts which customers will cancel, from numeric and categorical c
 with your own; `make local-test` then shows whether SageMaker will take it.
 """
 
-import numpy as np
 from pydantic import BaseModel, Field
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier
@@ -13,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from runtime.api import adapter, matrix
+from runtime.api import adapter
 
 TARGET = "cancelled"
 
@@ -67,7 +66,7 @@ def train(channels, hyperparameters, job):
 
 
 def predict(model, features):
-    """Predict the label and the probability of each class for each row of `features`, shape (rows, features).
+    """Predict the label and the probability of each class for each row of `features`, a data frame.
 
     A ValueError becomes an answer with status 400 that shows its message.
     """
@@ -82,8 +81,8 @@ def predict(model, features):
 
 def build(hyperparameters):
     """The untrained pipeline: fill the gaps, encode the categories, boost trees."""
-    numbers = [position for position, kind in enumerate(FEATURES.values()) if kind is float]
-    categories = [position for position, kind in enumerate(FEATURES.values()) if kind is str]
+    numbers = [name for name, kind in FEATURES.items() if kind is float]
+    categories = [name for name, kind in FEATURES.items() if kind is str]
     prepare = ColumnTransformer(
         [
             ("numbers", SimpleImputer(strategy="median", add_indicator=True), numbers),
@@ -101,10 +100,8 @@ def build(hyperparameters):
 
 
 def read(channel):
-    """The features and the target of a channel, arrays of shape (rows, features) and (rows,)."""
-    tables = list(channel.tables(header=True))
-    features = np.vstack([matrix(table, FEATURES) for table in tables])
-    return features, np.concatenate([table.column(TARGET) for table in tables])
+    """The features and the target of a channel: a data frame (polars) and an array of shape (rows,)."""
+    return channel.matrix(FEATURES), channel.column(TARGET)
 
 
 def scores(name, pipeline, features, target):

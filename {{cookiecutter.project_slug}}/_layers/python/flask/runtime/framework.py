@@ -8,3 +8,7 @@ PROCESS_PER_GPU = False
 LOADS_IN_WORKERS = False
 # It has packages for GPUs: requirements-gpu.txt.
 GPU_PACKAGES = False
+# Its users expect named columns in a data frame (polars), where others get a numpy array with fields.
+DATA_FRAMES = False
+# It computes in float32, so that no larger number may come in.
+SINGLE_PRECISION = False

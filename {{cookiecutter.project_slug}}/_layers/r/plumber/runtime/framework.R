@@ -7,5 +7,9 @@ framework <- list(
   # A model does not survive a fork, so that each worker loads it itself.
   loads_in_workers = FALSE,
   # It has packages for GPUs.
-  gpu_packages = FALSE
+  gpu_packages = FALSE,
+  # Its users expect named columns in a data frame.
+  data_frames = TRUE,
+  # It computes in float64.
+  single_precision = FALSE
 )

@@ -1,19 +1,19 @@
-"""Content types: request bodies to arrays, predictions to response bodies (contract I12, B4).
-
-Nothing here ever unpickles: `.npy` bodies with Python objects in them are refused.
-"""
+"""Content types: request bodies to arrays, predictions to response bodies (contract I12, B4)."""
 
 import csv
 import io
-import json
-import math
-from collections.abc import Iterable
+import re
 from typing import Any
 
 import numpy as np
+import orjson
 
-from runtime.data.tables import Features, Table, matrix, read_csv
-from runtime.errors import FormatError, InputError
+from runtime.data import csv_rows, npy
+from runtime.data.csv_bulk import NUMERIC
+from runtime.data.csv_rows import unix
+from runtime.data.numbers import FORM, LARGEST
+from runtime.data.tables import MISSING, CsvTable, Features, Rows, decoded, matrix
+from runtime.errors import InputError
 
 CSV = "text/csv"
 JSON = "application/json"
@@ -29,91 +29,120 @@ MEDIA_TYPES = {
     "application/x-ndjson": JSON_LINES,
     NPY: NPY,
 }
+# The escape, not a backslash that is itself escaped before a "u".
+ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+# Bytes of CSV from which on polars, which takes a tenth of a second to be loaded once, is worth it.
+LARGE = 1 << 18
 
 
-def decode(body: bytes, media_type: str, charset: str = "utf-8", features: Features | None = None) -> np.ndarray:
-    """Read a request body as an array of shape (rows, features); see `tables.matrix` for its dtype.
+def decode(
+    body: bytes,
+    media_type: str,
+    charset: str = "utf-8",
+    features: Features | None = None,
+    *,
+    batch: bool = False,
+) -> Any:
+    """Read a request body, by the rules of grammar.md; see `tables.matrix` for what it is read as.
 
-    `media_type` is a value of MEDIA_TYPES. Raises InputError that says what is wrong with which line.
+    `media_type` is a value of MEDIA_TYPES; with `batch` a blank line is an error, because each is a record.
+    Raises InputError that says what is wrong with which line.
     """
     if media_type == NPY:
-        return _decode_npy(body, features)
-    try:
-        text = body.decode(charset).removeprefix("\ufeff")
-    except (UnicodeDecodeError, LookupError) as error:
-        raise InputError(f"the body is not text in {charset}: {error}") from None
+        return npy.decode(body, features)
+    text = decoded(body, charset, "the body")
     if media_type == CSV:
-        return _decode_csv(text, features)
+        return _decode_csv(text, features, batch)
     if media_type == JSON:
-        document = _loads(text, "the body")
-        if isinstance(document, dict) and "instances" not in document:
-            raise InputError('the JSON object has no "instances": send {"instances": [[...], ...]}')
-        instances = document["instances"] if isinstance(document, dict) else document
-        rows = instances if isinstance(instances, list) else [instances]
-        unit = "instance"
-        lines: Iterable[int] = range(1, len(rows) + 1)
+        rows = _instances(_loads(text, "the body"))
+        lines, unit = list(range(1, len(rows) + 1)), "instance"
     else:
-        numbered = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
-        rows = [_loads(line, f"line {number}") for number, line in numbered]
-        unit = "line"
-        lines = [number for number, _ in numbered]
+        rows, lines, unit = *_json_lines(text, batch), "line"
     if not rows:
         raise InputError("no rows: expected at least one")
     if isinstance(rows[0], dict):
-        if wrong := [index for index, row in enumerate(rows) if not isinstance(row, dict)]:
-            raise InputError(f"{unit} {wrong[0] + 1} is not an object like the first")
+        if wrong := [line for line, row in zip(lines, rows, strict=True) if not isinstance(row, dict)]:
+            raise InputError(f"{unit} {wrong[0]} is not an object like the first")
     else:
         rows = [row if isinstance(row, list) else [row] for row in rows]
-    return matrix(Table(rows, list(lines), unit=unit), features)
+    return matrix(Rows(rows, lines, unit=unit), features)
 
 
-def _decode_csv(text: str, features: Features | None) -> np.ndarray:
-    if features is None and not text.isspace() and text:
-        try:
-            # In C, and right for nearly every request; whatever it refuses is read again below to say why.
-            values = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, quotechar='"', ndmin=2)
-        except ValueError:
-            pass
-        else:
-            if np.isfinite(values).all():
-                return values
-    table = read_csv(text)
-    if features and set(features) <= {name.strip() for name in table.rows[0]}:
-        table = read_csv(text, header=True)
-    return matrix(table, features)
+def _decode_csv(text: str, features: Features | None, batch: bool) -> Any:
+    text = unix(text)
+    if features is None and len(text) < LARGE and (values := _few_numbers(text)) is not None:
+        return values
+
+    def is_header(cells: list[str]) -> bool:
+        return features is not None and _names_features(cells, features)
+
+    if len(text) >= LARGE:
+        content = text.encode()
+        table = CsvTable(lambda: io.BytesIO(content), is_header, every_line=batch, partial=True)
+        if table.has_rows():
+            return matrix(table, features)
+    else:
+        rows, lines = csv_rows.read(text, every_line=batch)
+        names = None
+        if rows and is_header(rows[0]):
+            names, rows, lines = [str(cell) for cell in rows[0]], rows[1:], lines[1:]
+        if rows:
+            return matrix(Rows(rows, lines, names, csv=True, partial=True), features)
+    raise InputError("no rows: expected at least one line of comma-separated values")
+
+
+def _few_numbers(text: str) -> np.ndarray | None:
+    """Rows of numbers, read by Python; None where another character is in them, which Python might understand."""
+    if text.encode().translate(None, NUMERIC):
+        return None
+    try:
+        values = np.array([[float(cell) for cell in line.split(",")] for line in text.removesuffix("\n").split("\n")])
+    except ValueError:
+        return None
+    return values if values.ndim == 2 and (np.abs(values) <= LARGEST).all() else None
+
+
+def _names_features(cells: list[str], features: Features) -> bool:
+    """Whether the first line is a header: it has all names, or some of them and cannot be a row (rule 7)."""
+    if set(features) <= set(cells):
+        return True
+    if set(features).isdisjoint(cells):
+        return False
+    return len(cells) != len(features) or any(
+        kind is float and cell not in MISSING and not FORM.fullmatch(cell)
+        for cell, kind in zip(cells, features.values(), strict=True)
+    )
+
+
+def _instances(document: Any) -> list[Any]:
+    """The rows of a JSON document."""
+    if isinstance(document, dict):
+        if "instances" not in document:
+            raise InputError('the JSON object has no "instances": send {"instances": [[...], ...]}')
+        document = document["instances"]
+    return document if isinstance(document, list) else [document]
+
+
+def _json_lines(text: str, batch: bool) -> tuple[list[Any], list[int]]:
+    """The values of JSON Lines, and the numbers of their lines."""
+    rows, lines = [], []
+    for number, line in enumerate(unix(text).removesuffix("\n").split("\n"), start=1):
+        if line.strip(" \t"):
+            rows.append(_loads(line, f"line {number}"))
+            lines.append(number)
+        elif batch:
+            raise InputError(f"line {number} is blank: in batch transform each line is a record")
+    return rows, lines
 
 
 def _loads(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where} is not JSON: {error or 'nested too deeply'}") from None
-
-
-def _decode_npy(body: bytes, features: Features | None) -> np.ndarray:
-    stream = io.BytesIO(body)
-    try:
-        version = np.lib.format.read_magic(stream)
-        read_header = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }[version]
-        shape, fortran, dtype = read_header(stream)
-    except Exception as error:  # a damaged header makes numpy and Python's own parser raise almost anything
-        raise InputError(f"the body is not an .npy file of version 1 or 2: {error}") from None
-    if dtype.kind not in "biuf" or dtype.itemsize > 8:
-        raise InputError(f"the .npy array has dtype {dtype}, expected real numbers of at most 64 bits")
-    if len(shape) != 2 or 0 in shape:
-        raise InputError(f"the .npy array has shape {shape}, expected (rows, features)")
-    if math.prod(shape) * dtype.itemsize != len(body) - stream.tell():
-        raise InputError(f"the .npy body is cut short: its header announces shape {shape} of {dtype}")
-    values = np.frombuffer(body, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
-    if features:
-        return matrix(Table(values.tolist(), range(1, len(values) + 1), unit="row"), features)
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise InputError(f"row {int(np.argwhere(~np.isfinite(values))[0][0]) + 1} holds a value that is not finite")
-    return values
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{where} is not JSON: {error}") from None
+    if ESCAPED_NUL.search(text):
+        raise InputError(f"{where} holds the character U+0000")
+    return value
 
 
 def encode(predictions: Any, media_type: str, *, batch: bool = False) -> bytes:
@@ -123,61 +152,58 @@ def encode(predictions: Any, media_type: str, *, batch: bool = False) -> bytes:
     itself (AssembleWith=Line, contract B4), so with `batch` it is left out.
     Raises FormatError for predictions that .npy cannot hold, TypeError for what JSON cannot.
     """
-    rows = predictions.tolist() if isinstance(predictions, np.ndarray) else list(predictions)
+    if not isinstance(predictions, np.ndarray):
+        predictions = list(predictions)
     if media_type == NPY:
-        try:
-            array = np.asarray(rows)
-        except ValueError:  # rows of different lengths
-            array = np.asarray(None)
-        if array.dtype.kind not in "biufU":
-            raise FormatError(f"the predictions do not fit into an .npy array: ask for {JSON}")
-        stream = io.BytesIO()
-        np.save(stream, array, allow_pickle=False)
-        return stream.getvalue()
+        return npy.encode(predictions)
     if media_type == JSON:
-        return _dumps({"predictions": rows}).encode() + b"\n"
-    if media_type == JSON_LINES:
-        text = "\n".join(map(_dumps, rows))
-    elif {float, int} >= set(map(type, rows)):
-        text = "\n".join(map(str, rows))
+        text = b'{"predictions":' + _dumps(predictions) + b"}"
+    elif media_type == JSON_LINES:
+        text = b"\n".join(map(_dumps, predictions))
     else:
-        stream_text = io.StringIO()
-        csv.writer(stream_text, lineterminator="\n").writerows(_flat(row) for row in rows)
-        text = stream_text.getvalue().removesuffix("\n")
-    return (text if batch else text + "\n").encode()
+        text = _csv(predictions)
+    return text if batch else text + b"\n"
 
 
-def _dumps(value: Any) -> str:
+def _csv(predictions: Any) -> bytes:
+    """Each prediction as a line: its values side by side, in order."""
+    if isinstance(predictions, np.ndarray) and _finite_numbers(predictions):
+        # JSON of numbers is CSV but for its brackets, and written many times as fast.
+        between_rows = b"," if predictions.ndim == 1 else b"],["
+        return _dumps(predictions).strip(b"[]").replace(between_rows, b"\n")
+    rows = predictions.tolist() if isinstance(predictions, np.ndarray) else predictions
+    if {float, int} >= set(map(type, rows)):
+        return "\n".join(map(str, rows)).encode()
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(_flat(row) for row in rows)
+    return stream.getvalue().removesuffix("\n").encode()
+
+
+def _finite_numbers(array: np.ndarray) -> bool:
+    """Whether it has a number, or a row of them, for each prediction, all of which JSON can hold."""
+    return array.dtype.kind == "f" and array.ndim in (1, 2) and array.size > 0 and bool(np.isfinite(array).all())
+
+
+def _dumps(value: Any) -> bytes:
+    """A value as JSON; what is not finite is null, for which JSON has no number. Raises TypeError."""
     try:
-        return json.dumps(value, allow_nan=False, default=_plain)
-    except ValueError:  # JSON has no infinity and no nan
-        return json.dumps(_finite(value), default=_plain)
+        return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise TypeError(f"a prediction cannot be written as JSON: {error}") from None
 
 
 def _plain(value: Any) -> Any:
-    """A numpy value as plain Python."""
+    """What orjson does not write by itself, such as an array that is not contiguous."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
-    raise TypeError(f"a prediction holds a {type(value).__name__}, which JSON cannot hold")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
+    raise TypeError(f"it holds a {type(value).__name__}")
 
 
 def _flat(row: Any) -> list[Any]:
     """The values of one prediction side by side, in order."""
     if isinstance(row, dict):
         row = list(row.values())
-    if isinstance(row, np.ndarray):
+    if isinstance(row, np.ndarray | np.generic):
         row = row.tolist()
     if isinstance(row, list | tuple):
         return [value for item in row for value in _flat(item)]

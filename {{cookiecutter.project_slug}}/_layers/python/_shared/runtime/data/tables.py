@@ -1,178 +1,337 @@
-"""Tables of rows, read the same way for training and for serving.
+"""Tables of rows, read the same way for training and for serving, by the rules of grammar.md.
 
 A `Features` declaration (name -> float or str) says what the columns are; without one every value is a number.
 """
 
-import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from runtime import framework
+from runtime.data import csv_bulk, csv_rows
+from runtime.data.csv_bulk import MISSING
+from runtime.data.numbers import LARGEST, number, text
 from runtime.errors import InputError
 
+if framework.DATA_FRAMES:  # before the workers are forked, which then share it
+    import polars as pl
+
 Features = Mapping[str, type[float] | type[str]]
+BLANK_END = (b"\n\n", b" \n", b"\t\n")
+# Bytes of a file that are read at once: to see what its columns are, and to read its rows; so many are parsed together.
+FIRST_BLOCK, BLOCK, BLOCKS = 1 << 16, 1 << 22, 16
 
-MISSING = frozenset({"", "NA", "NaN", "nan", "null"})
+
+class Table(ABC):
+    """Rows of a file or a request. `names` are those of the columns, None where it has no header."""
+
+    names: Sequence[str] | None = None
+
+    @abstractmethod
+    def numbers(self) -> np.ndarray:
+        """Every value, a finite number: shape (rows, columns), float64. Raises InputError."""
+
+    @abstractmethod
+    def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
+        """The columns of the features, each of shape (rows,): float64 with nan, or texts with None, where missing.
+
+        Raises InputError for what does not fit, and without `optional` for what is missing.
+        """
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as text, shape (rows,), for example the target. Raises InputError where it is missing."""
+        return np.array(list(self.columns({name: str}, optional=False)[0]))
 
 
-@dataclass(frozen=True)
-class Table:
-    """Rows as they were read.
+def matrix(table: Table, features: Features | None = None) -> Any:
+    """A table's values.
 
-    `rows` holds lists of values, or dicts by column name; `names` the header if there was one; `lines[i]` is the
-    number of row i in the source, and `source` what to say before it in messages.
+    Without `features` every value must be a finite number: an array of shape (rows, columns), float64. With them,
+    columns are found by name where the table has names and by position otherwise. Where all are numbers the result is
+    such an array, with nan where they are missing. Else it has named columns, float64 for numbers: a polars DataFrame
+    with nan and null (framework.DATA_FRAMES), or a numpy array of shape (rows,) whose fields are the features, with nan
+    and None.
+    Raises InputError that names the line, the column and the value that does not fit.
+    """
+    if features is None:
+        return table.numbers()
+    return assembled(table.columns(features), features)
+
+
+def assembled(columns: Sequence[Any], features: Features) -> Any:
+    """Columns side by side, in the form that `matrix` says."""
+    if all(kind is float for kind in features.values()):
+        return np.column_stack([np.asarray(column, np.float64) for column in columns])
+    if framework.DATA_FRAMES:
+        kinds = {float: pl.Float64, str: pl.String}
+        named = zip(features.items(), columns, strict=True)
+        return pl.DataFrame([pl.Series(name, column, kinds[kind]) for (name, kind), column in named])
+    fields = [(name, np.float64 if kind is float else object) for name, kind in features.items()]
+    result = np.empty(len(columns[0]), fields)
+    for name, column in zip(features, columns, strict=True):
+        result[name] = column
+    return result
+
+
+def read_csv(text: str, *, header: bool = False, source: str = "") -> Table:
+    """A table of CSV text. Raises InputError for text that is not CSV, has no row, or has rows of different lengths."""
+    content = text.encode()
+    table = CsvTable(lambda: io.BytesIO(content), lambda _: header, source=source)
+    if not table.has_rows():
+        raise InputError(f"{source}no rows: expected at least one line of comma-separated values")
+    table.check()
+    return table
+
+
+class Rows(Table):
+    """Rows in memory: lists of values, or dicts by column name, of CSV or of JSON.
+
+    `lines[i]` is the number of row i in the source, `source` what to say before it in messages, `unit` what it counts.
+    With `csv` the cells are texts, of which some stand for what is missing; else that is None. `partial`: see
+    CsvTable. Each row should have `width` values, by default as many as the first.
     """
 
-    rows: Sequence[Any]
-    lines: Sequence[int]
-    names: Sequence[str] | None = None
-    source: str = ""
-    unit: str = "line"
+    def __init__(
+        self,
+        rows: Sequence[Any],
+        lines: Sequence[int],
+        names: Sequence[str] | None = None,
+        *,
+        source: str = "",
+        unit: str = "line",
+        csv: bool = False,
+        partial: bool = False,
+        width: int = 0,
+    ) -> None:
+        self.rows, self.lines, self.names = rows, lines, names
+        self.source, self.unit, self.csv, self.partial = source, unit, csv, partial
+        self.width = width or len(rows[0])
 
     def where(self, row: int) -> str:
         """Name a row for a message."""
         return f"{self.source}{self.unit} {self.lines[row]}"
 
-    def column(self, name: str) -> np.ndarray:
-        """One column as text, shape (rows,), for example the target. Raises InputError where it is missing."""
-        index = _positions(self, [name])[0]
+    def numbers(self) -> np.ndarray:
+        """See Table."""
+        if isinstance(self.rows[0], dict):
+            raise InputError(f"{self.where(0)} is an object, but this algorithm's features have no names: send a list")
+        if not self.csv:
+            try:
+                values = np.array(self.rows)
+            except (ValueError, OverflowError):  # rows of different lengths, or lists in them
+                values = np.array(None)
+            # Texts and None make an array of texts or objects: those are looked at below, one by one.
+            if values.ndim == 2 and values.dtype.kind in "biuf" and values.size:
+                values = values.astype(np.float64, copy=False)
+                if (np.abs(values) <= LARGEST).all():
+                    return values
+        self.expect_width(self.width)
+        if not self.rows[0]:
+            raise InputError(f"{self.where(0)} is empty: expected numbers")
+        return np.array(
+            [
+                converted(values, number, lambda place, row=row: f"{self.where(row)}, value {place + 1}")
+                for row, values in enumerate(self.rows)
+            ]
+        )
+
+    def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
+        """See Table. Of rows that are objects, what one leaves out is missing, and what it adds is passed over."""
+        if isinstance(self.rows[0], dict):
+            for row, values in enumerate(self.rows):
+                if features.keys().isdisjoint(values):
+                    raise InputError(f"{self.where(row)} names none of the features {', '.join(features)}")
+            cells = [[values.get(name) for values in self.rows] for name in features]
+        else:
+            self.expect_width(len(self.names or features), f": {', '.join(features)}")
+            places = positions(self, features)
+            cells = [[None if place is None else values[place] for values in self.rows] for place in places]
+        return [
+            self._column(values, name, kind, optional)
+            for values, (name, kind) in zip(cells, features.items(), strict=True)
+        ]
+
+    def _column(self, values: list[Any], name: str, kind: type, optional: bool) -> Any:
+        convert, absent = (number, math.nan) if kind is float else (text, None)
+
+        def cell(value: Any) -> Any:
+            if value is not None and not (self.csv and type(value) is str and value in MISSING):
+                return convert(value)
+            if not optional:
+                raise InputError("it is empty")
+            return absent
+
+        found = converted(values, cell, lambda row: f"{self.where(row)}, column '{name}'")
+        return np.array(found) if kind is float else found
+
+    def expect_width(self, width: int, which_ones: str = "") -> None:
+        """Raise InputError for a row that has not `width` values."""
         for row, values in enumerate(self.rows):
-            if values[index] in MISSING:
-                raise InputError(f"{self.where(row)}: column '{name}' is empty")
-        return np.array([values[index] for values in self.rows])
+            if len(values) != width:
+                raise InputError(f"{self.where(row)} has {len(values)} values, expected {width}{which_ones}")
 
 
-def read_csv(text: str, *, header: bool = False, source: str = "") -> Table:
-    """Split CSV text into rows; empty lines are skipped.
+class CsvTable(Table):
+    """CSV in UTF-8 that is read each time that something is asked of it, some megabytes at a time.
 
-    Raises InputError for text that is not CSV, has no row, or has rows of different lengths.
+    `open_stream` opens it; `is_header` judges by the cells of the first row whether it is a header; `source` is what to
+    say before lines in messages; with `every_line` a blank line is an error; with `partial` a column that the header
+    does not name is missing in every row, else an error.
+    Raises InputError for a first row that cannot be read.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows, lines = [], []
-    try:
-        for row in reader:
-            if row:
-                rows.append(row)
-                lines.append(reader.line_num)
-    except csv.Error as error:
-        raise InputError(f"{source}line {reader.line_num}: not CSV: {error}") from None
-    names = [name.strip() for name in rows.pop(0)] if header and rows else None
-    table = Table(rows, lines[1:] if names else lines, names, source)
-    if not rows:
-        raise InputError(f"{source}no rows: expected at least one line of comma-separated values")
-    width = len(names or rows[0])
-    for index, row in enumerate(rows):
-        if len(row) != width:
-            raise InputError(f"{table.where(index)} has {len(row)} values, expected {width}")
-    return table
+
+    def __init__(
+        self,
+        open_stream: Callable[[], BinaryIO],
+        is_header: Callable[[list[str]], bool],
+        *,
+        source: str = "",
+        every_line: bool = False,
+        partial: bool = False,
+    ) -> None:
+        self.open_stream, self.source, self.every_line, self.partial = open_stream, source, every_line, partial
+        self.width = self.start = self.start_line = 0
+        block = next(self._blocks(FIRST_BLOCK), b"")
+        text = self._text(block)
+        self.start = len(block) - len(text.encode())  # the byte order mark
+        if (first := csv_rows.first(text, source)) is None:
+            return
+        cells, line, end = first
+        self.width = len(cells)
+        if is_header(cells):
+            self.names = cells
+            self.start += len(text[:end].encode())
+            self.start_line = line + sum(cell.count("\n") for cell in cells)
+
+    def numbers(self) -> np.ndarray:
+        """See Table."""
+        return joined(list(self._numbers()))
+
+    def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
+        """See Table."""
+        return [joined(list(parts)) for parts in zip(*self._columns(features, optional), strict=True)]
+
+    def chunks(self, features: Features | None = None) -> Iterator[Any]:
+        """What `matrix` gives, some megabytes of the file at a time: for what is larger than the memory."""
+        if features is None:
+            yield from self._numbers()
+        else:
+            for columns in self._columns(features, optional=True):
+                yield assembled(columns, features)
+
+    def has_rows(self) -> bool:
+        """Whether there is a row besides the header."""
+        return any(True for _ in self._parts())
+
+    def check(self) -> None:
+        """Read every cell. Raises InputError for what is not CSV, and for a row that is not as wide as the first."""
+        for index, block in self._parts():
+            self._strict(index, block).expect_width(self.width)
+
+    def _numbers(self) -> Iterator[np.ndarray]:
+        parts = self._parts()
+        while some := list(islice(parts, BLOCKS)):
+            values = csv_bulk.numbers([block for _, block in some], self.width, LARGEST)
+            if values is not None:
+                yield values
+            else:
+                yield joined([self._block_numbers(*part) for part in some])
+
+    def _block_numbers(self, index: int, block: bytes) -> np.ndarray:
+        values = csv_bulk.numbers([block], self.width, LARGEST)
+        return self._strict(index, block).numbers() if values is None else values
+
+    def _columns(self, features: Features, optional: bool) -> Iterator[list[Any]]:
+        places = positions(self, features)
+        known = dict(zip(places, features.values(), strict=True))
+        as_declared = None not in known and (self.names is not None or self.width == len(features))
+        for index, block in self._parts():
+            found = csv_bulk.columns(block, self.width, known, LARGEST, optional) if as_declared else None
+            yield self._strict(index, block).columns(features, optional=optional) if found is None else found
+
+    def _strict(self, index: int, block: bytes) -> Rows:
+        """The rows of a block, read cell by cell."""
+        line = self.start_line + 1 + sum(one.count(b"\n") for _, one in zip(range(index), self._bodies(), strict=False))
+        rows, lines = csv_rows.read(self._text(block), source=self.source, first_line=line, every_line=self.every_line)
+        return Rows(rows, lines, self.names, source=self.source, csv=True, partial=self.partial, width=self.width)
+
+    def _parts(self) -> Iterator[tuple[int, bytes]]:
+        """The blocks that have rows, each with its number; blank lines at their ends are off unless they count."""
+        for index, block in enumerate(self._bodies()):
+            blank_end = not self.every_line and (block == b"\n" or block.endswith(BLANK_END))
+            if rows := block.rstrip(b" \t\n") if blank_end else block:
+                yield index, rows
+
+    def _bodies(self) -> Iterator[bytes]:
+        """The blocks without the header."""
+        for index, block in enumerate(self._blocks(BLOCK)):
+            yield block if index else block[self.start :]
+
+    def _blocks(self, size: int) -> Iterator[bytes]:
+        with closing(self.open_stream()) as stream:
+            yield from csv_bulk.blocks(stream, size)
+
+    def _text(self, block: bytes) -> str:
+        return decoded(block, "utf-8", self.source.removesuffix(", ") or "the body")
 
 
-def matrix(table: Table, features: Features | None = None) -> np.ndarray:
-    """Turn a table into an array of shape (rows, features).
+def positions(table: Any, features: Features) -> list[int | None]:
+    """Where the features' columns stand, by name or in order; None for one that a request leaves out.
 
-    Without `features` every value must be a finite number: dtype float64. With them, columns are found by name
-    where the table has names and by position otherwise, missing values become nan or None, and the dtype is
-    float64 when every feature is a float, else object.
-    Raises InputError that names the line, the column and the value that does not fit.
+    Raises InputError for a column that a file lacks, or that is there twice.
     """
-    return _numbers(table) if features is None else _typed(table, features)
+    names = table.names
+    if names is None:
+        return list(range(len(features)))
+    header = f"the header has {', '.join(names)}"
+    for name in features:
+        if name not in names and not table.partial:
+            raise InputError(f"{table.source}column '{name}' is missing; {header}")
+        if names.count(name) > 1:
+            raise InputError(f"{table.source}column '{name}' is there twice; {header}")
+    return [names.index(name) if name in names else None for name in features]
 
 
-def _numbers(table: Table) -> np.ndarray:
-    if isinstance(table.rows[0], dict):
-        raise InputError(f"{table.where(0)} is an object, but this algorithm's features have no names: send a list")
+def converted(values: Sequence[Any], convert: Callable[[Any], Any], where: Callable[[int], str]) -> list[Any]:
+    """The values converted, one by one; `where` names the one at a place in the InputError of what does not fit."""
+    found: list[Any] = []
     try:
-        values = np.array(table.rows, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
-        values = None
-    if values is not None and values.ndim == 2 and np.isfinite(values).all():
-        return values
-    width = len(table.rows[0])
-    for index, row in enumerate(table.rows):
-        if len(row) != width:
-            raise InputError(f"{table.where(index)} has {len(row)} values, {table.where(0)} has {width}")
-        for position, value in enumerate(row, start=1):
-            if not math.isfinite(_number(value, f"{table.where(index)}, value {position}")):
-                raise InputError(f"{table.where(index)}, value {position}: {value!r} is not a finite number")
-    raise InputError(f"{table.source}expected rows of numbers")
+        for value in values:
+            found.append(convert(value))
+    except InputError as error:
+        raise InputError(f"{where(len(found))}: {error}") from None
+    return found
 
 
-def _typed(table: Table, features: Features) -> np.ndarray:
-    cells = _cells_by_name(table, list(features)) if isinstance(table.rows[0], dict) else _cells(table, list(features))
-    columns = [_column(table, values, name, kind) for values, (name, kind) in zip(cells, features.items(), strict=True)]
-    if all(kind is float for kind in features.values()):
-        return np.column_stack(columns)
-    result = np.empty((len(table.rows), len(columns)), dtype=object)
-    for position, column in enumerate(columns):
-        result[:, position] = column
+def joined(parts: list[Any]) -> Any:
+    """Parts of a matrix or of a column as one. Each is dropped once it is copied, so that memory holds few twice."""
+    if len(parts) == 1:
+        return parts[0]
+    if not isinstance(parts[0], np.ndarray):
+        import polars as pl
+
+        return pl.concat([pl.Series(part, dtype=pl.String) for part in parts])
+    result = np.empty((sum(map(len, parts)), *parts[0].shape[1:]))
+    end = len(result)
+    while parts:
+        part = parts.pop()
+        result[end - len(part) : end] = part
+        end -= len(part)
     return result
 
 
-def _cells_by_name(table: Table, names: Sequence[str]) -> list[list[Any]]:
-    """The values of each feature, from rows that are objects; what an object leaves out is missing."""
-    for row, values in enumerate(table.rows):
-        if unknown := [key for key in values if key not in names]:
-            raise InputError(f"{table.where(row)}: '{unknown[0]}' is unknown; the features are {', '.join(names)}")
-    return [[values.get(name) for values in table.rows] for name in names]
-
-
-def _cells(table: Table, names: Sequence[str]) -> list[list[Any]]:
-    """The values of each feature, from rows that are lists."""
-    width = len(table.names or names)
-    for row, values in enumerate(table.rows):
-        if len(values) != width:
-            raise InputError(f"{table.where(row)} has {len(values)} values, expected {width}: {', '.join(names)}")
-    return [[values[position] for values in table.rows] for position in _positions(table, names)]
-
-
-def _column(table: Table, values: Sequence[Any], name: str, kind: type) -> list[Any]:
-    """The values of one feature in its type, nan or None where they are missing."""
+def decoded(content: bytes, charset: str, what: str) -> str:
+    """Bytes as text without byte order mark. Raises InputError that begins with `what`."""
     try:
-        if kind is str:
-            return [None if value is None or value in MISSING else str(value) for value in values]
-        numbers = [math.nan if value is None or value in MISSING else float(value) for value in values]
-        if math.inf not in numbers and -math.inf not in numbers:
-            return numbers
-    except (TypeError, ValueError, OverflowError):
-        pass
-    # Something does not fit: look at one value after the other to say which.
-    return [_cell(value, kind, f"{table.where(row)}, column '{name}'") for row, value in enumerate(values)]
-
-
-def _cell(value: Any, kind: type, where: str) -> float | str | None:
-    if isinstance(value, list | dict):
-        raise InputError(f"{where}: expected one value, not {_shown(value)}")
-    if value is None or (isinstance(value, str) and value.strip() in MISSING):
-        return math.nan if kind is float else None
-    if kind is str:
-        return str(value)
-    number = _number(value, where)
-    if math.isinf(number):
-        raise InputError(f"{where}: {_shown(value)} is not a finite number")
-    return number
-
-
-def _positions(table: Table, names: Sequence[str]) -> list[int]:
-    """Where the named columns stand: found in the header, or in the order of `names` without one."""
-    if table.names is None:
-        return list(range(len(names)))
-    if absent := [name for name in names if name not in table.names]:
-        raise InputError(f"{table.source}column '{absent[0]}' is missing; the header has {', '.join(table.names)}")
-    return [table.names.index(name) for name in names]
-
-
-def _number(value: Any, where: str) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(f"{where}: {_shown(value)} is not a number") from None
-
-
-def _shown(value: Any) -> str:
-    """A value as it stands in messages, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+        text = content.decode(charset).removeprefix("\ufeff")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InputError(f"{what} is not text in {charset}: {error}") from None
+    if "\0" in text:
+        raise InputError(f"{what} holds the character U+0000")
+    return text

@@ -1,5 +1,6 @@
 """The answer to a request for predictions: a function of the request alone, whatever transport it came by (I12)."""
 
+import re
 import sys
 import traceback
 import uuid
@@ -9,7 +10,6 @@ from functools import lru_cache
 from json import dumps
 from typing import Any
 
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -17,7 +17,7 @@ from werkzeug.exceptions import (
     RequestEntityTooLarge,
     UnsupportedMediaType,
 )
-from werkzeug.http import parse_accept_header, parse_options_header
+from werkzeug.http import parse_options_header
 
 from runtime.data.content import JSON, MEDIA_TYPES
 from runtime.errors import FormatError
@@ -26,6 +26,7 @@ from runtime.serving.settings import MEGABYTE, Settings
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 INFERENCE_ID = "x-amzn-sagemaker-inference-id"  # nginx gives one to each request that has none
+QUALITY = re.compile(r"[01](\.[0-9]*)?|\.[0-9]+")
 KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
 
 
@@ -53,6 +54,7 @@ class Answers:
         whose traceback goes to the log and never to the client.
         """
         try:
+            require_identity(headers)
             answer = self._predictions(content_type, accept, body)
         except HTTPException as error:
             answer = self.refusal(error, "POST /invocations", headers)
@@ -130,6 +132,13 @@ def encoded(data: str | bytes | bytearray | memoryview | Iterable[str | bytes]) 
     return (chunk.encode() if isinstance(chunk, str) else bytes(chunk) for chunk in data)
 
 
+def require_identity(headers: Mapping[str, str]) -> None:
+    """Raise UnsupportedMediaType (415) for a body that is compressed."""
+    encoding = headers.get("content-encoding", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType(f"Content-Encoding '{encoding}' is not understood: send the body as it is")
+
+
 @lru_cache(maxsize=256)
 def request_type(header: str | None, *, any_type: bool) -> str:
     """The media type of the request, with its charset if it names one; JSON where the header is missing.
@@ -149,15 +158,42 @@ def request_type(header: str | None, *, any_type: bool) -> str:
 def response_type(header: str | None, content_type: str, *, any_type: bool) -> str:
     """The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 
-    Raises NotAcceptable (406). With `any_type` the algorithm's own output_fn judges.
+    The highest q wins, then the range that says most, then the request's own type, then the order of the header.
+    Parameters other than q are passed over. Raises NotAcceptable (406). With `any_type` the algorithm's own output_fn
+    judges.
     """
     own = content_type.partition(";")[0]
     if not header:
         return own
-    offered = [own] if own in MEDIA_TYPES else [JSON]
-    best = parse_accept_header(header, MIMEAccept).best_match(offered + [t for t in MEDIA_TYPES if t != own])
+    first = own if own in MEDIA_TYPES else JSON
+    ranges = accepted_ranges(header)
+    best, most = None, (0.0, 0, 0)
+    for offered in (first, *(name for name in MEDIA_TYPES if name != first)):
+        for specificity, name in ((2, offered), (1, offered.partition("/")[0] + "/*"), (0, "*/*")):
+            if name in ranges:
+                quality, place = ranges[name]
+                # A range of the other types has one place for all of them, so that the first that is offered stays.
+                rank = (quality, specificity, 1 if offered == first else -place)
+                if quality > 0 and (best is None or rank > most):
+                    best, most = offered, rank
+                break
     if best:
         return MEDIA_TYPES[best]
     if any_type:
         return header.partition(",")[0].partition(";")[0].strip()
     raise NotAcceptable(f"Accept '{header}' cannot be met: ask for one of {KNOWN}, or */*")
+
+
+def accepted_ranges(header: str) -> dict[str, tuple[float, int]]:
+    """The media ranges of an Accept header, each with its q from 0 to 1 and its place."""
+    ranges: dict[str, tuple[float, int]] = {}
+    for place, part in enumerate(header.split(",")):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip().lower() == "q":
+                quality = float(value) if QUALITY.fullmatch(value.strip()) else 0.0
+        if name:
+            ranges.setdefault(name.lower(), (quality, place))
+    return ranges

@@ -36,7 +36,7 @@ def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handl
 
     def input_fn(body: bytes, content_type: str) -> Any:
         media_type, _, charset = content_type.partition("; charset=")
-        return content.decode(body, media_type, charset or "utf-8", features)
+        return content.decode(body, media_type, charset or "utf-8", features, batch=batch)
 
     def predict_fn(data: Any, model: Any) -> Any:
         return algorithm.predict(model, data)

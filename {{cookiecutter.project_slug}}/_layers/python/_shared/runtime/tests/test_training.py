@@ -11,6 +11,7 @@ import time
 import pytest
 from pydantic import BaseModel, Field
 
+from runtime.data.tables import matrix
 from runtime.distributed.hosts import Hosts
 from runtime.errors import InputError, UserError
 from runtime.resources import cpu_quota
@@ -53,6 +54,19 @@ def test_all_encodings_of_a_hyperparameter_mean_the_same(strings):
 def test_text_that_looks_like_json_stays_text_where_text_is_declared():
     assert hyperparameters.parse({"name": "null"}, Declaration).name == "null"
     assert hyperparameters.parse({"name": "5"}, Declaration).name == "5"
+
+
+@pytest.mark.parametrize(("text", "depth"), [("5", 5), ("5.0", 5), ("0.5e1", 5), (" 5 ", 5), ("5e0", 5)])
+def test_a_whole_number_may_be_written_with_point_and_exponent(text, depth):
+    assert hyperparameters.parse({"depth": text}, Declaration).depth == depth
+
+
+@pytest.mark.parametrize(
+    "strings", [{"depth": "1_0"}, {"rate": "1_0.5"}, {"rate": "inf"}, {"rate": "nan"}, {"rate": "0x1"}]
+)
+def test_what_is_no_number_of_the_grammar_is_refused(strings):
+    with pytest.raises(UserError, match=r"hyperparameter '(depth|rate)' is "):
+        hyperparameters.parse(strings, Declaration)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +132,9 @@ def test_files_come_in_order_of_their_bytes_whatever_they_are_called(tmp_path):
     channel = channels.from_config({"train": {}}, tmp_path)["train"]
     assert [os.fsencode(file.relative_to(channel.path)) for file in channel.files] == names
     with pytest.raises(InputError, match="line 2 has 1 values") as caught:
-        list(channel.tables(header=False))
+        _ = [matrix(table) for table in channel.tables(header=False)]
     failure.write(tmp_path / "failure", caught.value)
-    assert (tmp_path / "failure").read_text(encoding="utf-8").startswith("InputError: train/?, line 2")
+    assert (tmp_path / "failure").read_text(encoding="utf-8").startswith("InputError: train/\\udcff, line 2")
 
 
 def test_an_empty_channel_and_pipe_mode_are_explained(tmp_path):
@@ -135,7 +149,42 @@ def test_bad_training_data_names_the_file_and_the_line(tmp_path):
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "part.csv").write_text("1,2\n3\n")
     with pytest.raises(InputError, match=r"training/part.csv, line 2 has 1 values, expected 2"):
-        list(channels.from_config({"training": {}}, tmp_path)["training"].tables(header=False))
+        _ = [matrix(table) for table in channels.from_config(None, tmp_path)["training"].tables(header=False)]
+
+
+def test_what_is_no_checkpoint_of_ours_is_passed_over_with_a_line_in_the_log(tmp_path, capsys):
+    (tmp_path / "checkpoint-500").mkdir()
+    (tmp_path / "checkpoint-500" / "trainer_state.json").write_text("{}")
+    (tmp_path / "checkpoint-000000000007.npz").touch()
+    checkpoints = Checkpoints(tmp_path)
+    assert checkpoints.latest() is None
+    log = capsys.readouterr().out
+    assert "passed over checkpoint-500 in the checkpoint folder: it is not this job's" in log
+    assert "passed over checkpoint-000000000007.npz in the checkpoint folder: it is empty" in log
+    with checkpoints.write(8, ".npz") as path:
+        path.write_text("eight")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoint-000000000008.npz", "checkpoint-500"]
+
+
+def test_a_training_that_fails_after_it_was_resumed_names_the_checkpoint(project, tmp_path):
+    folder = project(
+        "def train(channels, hyperparameters, job):\n"
+        "    raise ValueError(f'not a model: {job.checkpoints.latest().read_text()}')\n"
+    )
+    (tmp_path / "base" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "base" / "checkpoints" / "checkpoint-000000000007.npz").write_text("foreign")
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path / "base")}
+    assert (
+        subprocess.run(
+            [sys.executable, folder / "runtime/train"], env=environment, capture_output=True, check=False
+        ).returncode
+        == 1
+    )
+    first, *_ = (tmp_path / "base" / "output" / "failure").read_text().splitlines()
+    assert first == (
+        "ValueError: not a model: foreign "
+        "(resumed from checkpoint checkpoint-000000000007.npz: delete it if it is not this job's)"
+    )
 
 
 def test_an_unfinished_checkpoint_is_never_the_latest(tmp_path):

@@ -1,10 +1,14 @@
 """Data channels: what the job calls `train`, `validation` … (contract T14, T24-T29)."""
 
+import gzip
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from runtime.data import tables
 from runtime.errors import InputError, UserError
@@ -24,16 +28,12 @@ class Channel:
 
     @property
     def files(self) -> list[Path]:
-        """Every file of the channel, subfolders included, in order of the bytes of its path; hidden ones are left out.
+        """Every file with data, subfolders included, in order of the bytes of its path (rule 10 of grammar.md).
 
         Raises UserError when there is none, which is also what a host gets when a sharded channel has fewer
         objects than the job has hosts (T29).
         """
-        found = [
-            file
-            for file in self.path.rglob("*")
-            if file.is_file() and not any(part.startswith(".") for part in file.relative_to(self.path).parts)
-        ]
+        found = [file for file in self.path.rglob("*") if file.is_file() and not self._passed_over(file)]
         if not found:
             raise UserError(
                 f"channel '{self.name}' has no files in {self.path}: check the S3 prefix and, "
@@ -41,17 +41,72 @@ class Channel:
             )
         return sorted(found, key=os.fsencode)
 
-    def tables(self, *, header: bool) -> Iterator["tables.Table"]:
-        """Read every file as CSV, one table for each file.
+    def tables(self, *, header: bool) -> Iterator["tables.CsvTable"]:
+        """Read every file as CSV, one table for each file with rows.
 
-        Raises InputError that names the file and line of what cannot be read.
+        Raises InputError that names the file and line of what cannot be read, and a file that does not fit the first.
         """
+        first = None
         for file in self.files:
-            try:
-                text = file.read_text(encoding="utf-8-sig")
-            except UnicodeDecodeError as error:
-                raise InputError(f"{self.name}/{file.name} is not UTF-8 text: {error}") from None
-            yield tables.read_csv(text, header=header, source=f"{self.name}/{file.name}, ")
+            name = self._shown(file)
+            opened = gzip.open if file.suffix == ".gz" else open
+            table = tables.CsvTable(partial(opened, file, "rb"), lambda _: header, source=f"{name}, ")
+            if not table.has_rows():
+                log(f"passed over {name}: it has no rows")
+                continue
+            first = first or (name, table)
+            expect_alike(*first, name, table)
+            yield table
+        if first is None:
+            raise UserError(f"channel '{self.name}' has no file with rows in {self.path}")
+
+    def matrix(self, features: "tables.Features | None" = None) -> Any:
+        """All files as one, as `tables.matrix` gives a table: with a header where `features` name columns.
+
+        Raises InputError as `tables` does, and for what does not fit.
+        """
+        found = list(self.tables(header=features is not None))
+        if features is None:
+            return tables.joined([table.numbers() for table in found])
+        columns = zip(*(table.columns(features) for table in found), strict=True)
+        return tables.assembled([tables.joined(list(parts)) for parts in columns], features)
+
+    def chunks(self, features: "tables.Features | None" = None) -> Iterator[Any]:
+        """What `matrix` gives, some megabytes of the files at a time: for what is larger than the memory."""
+        for table in self.tables(header=features is not None):
+            yield from table.chunks(features)
+
+    def column(self, name: str) -> np.ndarray:
+        """One column of all files, which have a header, as text; see `tables.Table.column`."""
+        return np.concatenate([table.column(name) for table in self.tables(header=True)])
+
+    def _passed_over(self, file: Path) -> bool:
+        """Whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so."""
+        parts = file.relative_to(self.path).parts
+        if any(part.startswith((".", "_")) or part.endswith("_$folder$") for part in parts):
+            reason = "a name that begins with '_' or '.' or ends with '_$folder$' is no data"
+        elif file.stat().st_size == 0:
+            reason = "it is empty"
+        else:
+            return False
+        log(f"passed over {self._shown(file)}: {reason}")
+        return True
+
+    def _shown(self, file: Path) -> str:
+        return f"{self.name}/{file.relative_to(self.path)}".encode("utf-8", "backslashreplace").decode()
+
+
+def expect_alike(first_name: str, first: "tables.CsvTable", name: str, table: "tables.CsvTable") -> None:
+    """Raise InputError for a file whose columns are not those of the first."""
+    if table.width != first.width:
+        raise InputError(f"{name} has {table.width} columns, {first_name} has {first.width}")
+    if table.names != first.names:
+        raise InputError(f"{name} has the columns {', '.join(table.names)}, {first_name} has {', '.join(first.names)}")
+
+
+def log(line: str) -> None:
+    """Print a line to the job's log."""
+    print(line, flush=True)
 
 
 class Channels(dict[str, Channel]):

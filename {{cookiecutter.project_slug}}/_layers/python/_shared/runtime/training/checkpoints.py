@@ -1,12 +1,14 @@
 """Checkpoints that survive a kill at any instant (contract T34, T36)."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 PREFIX = "checkpoint-"
 UNFINISHED = ".unfinished-"
+OURS = re.compile(r"checkpoint-\d{12}(\.\w+)?")
 
 
 class Checkpoints:
@@ -17,17 +19,29 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.resumed: str | None = None  # the checkpoint that the job went on from
 
     def latest(self) -> Path | None:
-        """The newest whole checkpoint, or None at the first start."""
+        """The newest whole checkpoint, or None at the first start.
+
+        What another program has left in the folder is passed over, and so is an empty file, with a line in the log.
+        """
         if not self.folder.is_dir():
             return None
         for left in self.folder.glob(f"{UNFINISHED}*"):
             left.unlink(missing_ok=True)
-        found = sorted(self.folder.glob(f"{PREFIX}*"))
+        found = []
+        for file in sorted(self.folder.glob(f"{PREFIX}*")):
+            if not (file.is_file() and OURS.fullmatch(file.name)):
+                print(f"passed over {file.name} in the checkpoint folder: it is not this job's", flush=True)
+            elif file.stat().st_size == 0:
+                print(f"passed over {file.name} in the checkpoint folder: it is empty", flush=True)
+            else:
+                found.append(file)
         if not found:
             return None
-        print(f"resuming from checkpoint {found[-1].name}", flush=True)
+        self.resumed = found[-1].name
+        print(f"resuming from checkpoint {self.resumed}", flush=True)
         return found[-1]
 
     @contextmanager
@@ -49,5 +63,6 @@ class Checkpoints:
             unfinished.replace(self.folder / name)
         finally:
             unfinished.unlink(missing_ok=True)
-        for older in sorted(self.folder.glob(f"{PREFIX}*"))[:-1]:
-            older.unlink(missing_ok=True)
+        for older in self.folder.glob(f"{PREFIX}*"):
+            if OURS.fullmatch(older.name) and older.name != name:
+                older.unlink(missing_ok=True)

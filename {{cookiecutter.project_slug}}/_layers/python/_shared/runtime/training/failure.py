@@ -18,7 +18,7 @@ def reason(error: BaseException) -> str:
     headline = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, UserError | InputError):
         return headline[:LIMIT]
-    headline = headline[: LIMIT // 2]
+    headline = headline[: LIMIT // 2] + "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
     trace = "".join(traceback.format_exception(error))
     room = LIMIT - len(headline) - 2
     return f"{headline}\n\n{trace[-room:]}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from runtime.data.numbers import FORM
 from runtime.errors import UserError
 
 # Names that SageMaker and its SDK add to a job; no algorithm declares them (T39, T49).
@@ -32,6 +33,14 @@ def decode(text: object) -> object:
     return value if isinstance(value, str | list | dict) or value is None else text
 
 
+def counted(value: object) -> object:
+    """A number of the grammar that is whole, such as `1e2`, as the integer that a declared one takes."""
+    if isinstance(value, str) and FORM.fullmatch(value.strip()) and not value.strip().lstrip("+-").isdigit():
+        found = float(value)
+        return int(found) if found.is_integer() else value
+    return value
+
+
 def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseModel:
     """Turn the job's hyperparameters into the algorithm's `Hyperparameters`.
 
@@ -45,14 +54,32 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
 
     decoded = {name: decode(value) for name, value in given.items()}
     try:
-        return declaration.model_validate(decoded)
+        found = declaration.model_validate(decoded)
     except ValidationError as error:
+        wrong = {detail["loc"][0]: detail["type"] for detail in error.errors() if detail["loc"]}
         # A text that looks like JSON may yet be meant as text: "null" can be somebody's name.
-        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
-    try:
-        return declaration.model_validate({n: given[n] if n in wrong else v for n, v in decoded.items()})
-    except ValidationError as error:
-        raise UserError("\n".join(sentence(detail, given) for detail in error.errors())) from None
+        again = {n: counted(decoded[n]) if wrong[n].startswith("int_") else given[n] for n in wrong if n in given}
+        try:
+            found = declaration.model_validate(decoded | again)
+        except ValidationError as error:
+            raise UserError("\n".join(sentence(detail, given) for detail in error.errors())) from None
+    # pydantic takes more for a number than the grammar does: 1_000, inf.
+    problems = [
+        f"hyperparameter '{field.alias or name}' is {given[field.alias or name]!r}: it is not a number"
+        for name, field in declaration.model_fields.items()
+        if (field.alias or name) in given and not_a_number(given[field.alias or name], getattr(found, name))
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+    return found
+
+
+def not_a_number(given: object, found: object) -> bool:
+    """Whether a text was taken for a number that the grammar does not have."""
+    if not isinstance(given, str) or type(found) not in (int, float):
+        return False
+    text = decode(given)
+    return not (isinstance(text, str) and FORM.fullmatch(text.strip()))
 
 
 def reserved(name: str) -> bool:

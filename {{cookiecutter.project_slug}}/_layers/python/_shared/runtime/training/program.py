@@ -126,7 +126,12 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
 
     paths.model.mkdir(parents=True, exist_ok=True)
     paths.output_data.mkdir(parents=True, exist_ok=True)
-    model = call_train(algorithm, found, typed(algorithm, strings), job)
+    try:
+        model = call_train(algorithm, found, typed(algorithm, strings), job)
+    except Exception as error:
+        if job.checkpoints.resumed:
+            error.add_note(f"resumed from checkpoint {job.checkpoints.resumed}: delete it if it is not this job's")
+        raise
     if addresses and (digest := distribution.digest(model)):
         print(f"{job.hosts.current}: the parameters' SHA-256 is {digest}", flush=True)
     if not job.is_first:

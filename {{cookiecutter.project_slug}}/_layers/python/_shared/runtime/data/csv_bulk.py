@@ -1,0 +1,141 @@
+"""CSV read by polars, at its speed, where that and the grammar agree, which is proven for each block of lines.
+
+Whatever is in doubt is left to `csv_rows`, which is some fifty times as slow and knows what to say about it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+MISSING = ("", "NA", "NaN", "nan", "null")
+NUMERIC = b"0123456789+-.eE,\n"  # with no other byte in them, cells are numbers or nothing polars would take for one
+QUOTED_WORDS = re.compile(rb'"(?:NA|NaN|nan|null)"')
+
+
+def blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    """Whole rows of a file, about `size` bytes at a time, with LF at their ends.
+
+    A line break belongs to a row where an odd number of quotes stands before it. Where quotes are not what they should
+    be that says nothing, so all the rest is one block then.
+    """
+    while block := stream.read(size):
+        if not block.endswith(b"\n"):
+            block += stream.readline() or b"\n"
+        if b'"' in block:
+            while block.count(b'"') % 2 and (line := stream.readline()):
+                block += line
+            if not legal_quotes(block):
+                block += stream.read()
+        yield block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
+
+
+def legal_quotes(block: bytes) -> bool:
+    """Whether every quote opens a cell, closes one, or is one of two within (RFC 4180), so that all readers agree."""
+    if b'"' not in block:
+        return True
+    data = np.frombuffer(block, np.uint8)
+    quotes = np.flatnonzero(data == ord('"'))
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    doubled = opening[1:] == closing[:-1] + 1
+    # The line break at the end also stands before the first byte, which data[-1] is.
+    before, after = data[opening - 1], data[(closing + 1) % len(data)]
+    opens = (before == ord(",")) | (before == ord("\n"))
+    closes = (after == ord(",")) | (after == ord("\n"))
+    return bool(opens[0] and closes[-1] and (opens[1:] | doubled).all() and (closes[:-1] | doubled).all())
+
+
+def numbers(blocks: list[bytes], width: int, largest: float) -> np.ndarray | None:
+    """The blocks as an array of shape (rows, width) of numbers up to `largest`; None where that is in doubt."""
+    import polars as pl
+
+    if any(block.translate(None, NUMERIC) for block in blocks):
+        return None
+    schema = {f"{index}": pl.Float64 for index in range(width)}
+    try:
+        frame = pl.read_csv(blocks, has_header=False, quote_char=None, schema=schema)
+    except pl.exceptions.PolarsError:
+        return None
+    values = frame.to_numpy(order="c")  # with nan where a cell is empty or missing
+    return values if bool((np.abs(values) <= largest).all()) else None
+
+
+def columns(
+    block: bytes, width: int, kinds: Mapping[int, type], largest: float, optional: bool = True
+) -> Sequence | None:
+    """Columns of the block by position: arrays of numbers, polars Series of texts; nan and null where they are missing.
+
+    None where polars and the grammar may differ, and without `optional` where a value is missing.
+    """
+    import polars as pl
+
+    quoted = b'"' in block
+    if b"\0" in block or not (block.isascii() or _is_utf8(block)):
+        return None
+    schema = {
+        f"{index}": pl.Float64 if kinds.get(index) is float and not quoted else pl.String for index in range(width)
+    }
+    try:
+        frame = pl.read_csv(
+            block,
+            has_header=False,
+            quote_char='"' if quoted else None,
+            schema=schema,
+            columns=sorted(kinds),
+            null_values=None if quoted else list(MISSING),
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    if quoted:
+        words = list(MISSING[1:])
+        if any(frame.select(pl.all().is_in(words).any()).row(0)):
+            if QUOTED_WORDS.search(block):  # a text, or what is missing?
+                return None
+            columns = [pl.col(name) for name in frame.columns]
+            frame = frame.select(pl.when(~column.is_in(words)).then(column) for column in columns)
+    texts = [column for column in frame if column.dtype == pl.String]
+    if any((column != column.str.strip_chars(" \t")).any() for column in texts):
+        return None
+    # polars takes a row that is too short for one whose last cells are missing, and, where it reads only some columns,
+    # one that is too long.
+    sure = len(kinds) == width and not frame[f"{width - 1}"].null_count()
+    if not sure and not _full_rows(block, width, len(frame)):
+        return None
+    found = []
+    for index, kind in kinds.items():
+        column = frame[f"{index}"]
+        missing = column.null_count()
+        if missing and not optional:
+            return None
+        if kind is float:
+            column = column.cast(pl.Float64, strict=False)
+            if column.null_count() != missing or not (column.abs() <= largest).all():
+                return None
+            column = column.fill_null(float("nan")).to_numpy()
+        found.append(column)
+    return found
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _full_rows(block: bytes, width: int, rows: int) -> bool:
+    """Whether every line has the commas of a whole row, but for those in quotes."""
+    if width == 1:  # a blank line, or what is missing?
+        return False
+    data = np.frombuffer(block, np.uint8)
+    outside = ~np.logical_xor.accumulate(data == ord('"'))
+    commas = np.cumsum((data == ord(",")) & outside)
+    ends = np.flatnonzero((data == ord("\n")) & outside)
+    if len(ends) + (not block.endswith(b"\n")) != rows:
+        return False
+    through = commas[ends] if len(ends) == rows else np.append(commas[ends], commas[-1])
+    return bool((np.diff(through, prepend=0) == width - 1).all())

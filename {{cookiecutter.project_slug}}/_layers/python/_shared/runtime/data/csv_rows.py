@@ -1,0 +1,91 @@
+"""CSV read cell by cell, strictly (rules 1 to 3 of grammar.md): for what is small, and to say what is wrong where."""
+
+import re
+from collections.abc import Iterator
+
+from runtime.errors import InputError
+
+# A cell and what ends it: its text within quotes, or its text without, which cannot begin with one. Nothing that was
+# taken is given back (*+), so that no cell takes longer than its length.
+CELL = re.compile(r'[ \t]*+(?:"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|(?!")([^,\n]*+))(,|\n|\Z)')
+BLANK = " \t\n"
+
+
+class Quoted(str):
+    """A cell that stood in quotes: always a text, never what is missing."""
+
+    __slots__ = ()
+
+
+def read(text: str, *, source: str = "", first_line: int = 1, every_line: bool = False) -> tuple[list, list[int]]:
+    """Split CSV text, whose lines end with LF, into rows of cells; and the number of the line where each begins.
+
+    With `every_line` a blank line is an error, else it is passed over. Raises InputError for what is not CSV.
+    """
+    rows, lines = [], []
+    for line, row in _quoted(text, source, first_line) if '"' in text else _plain(text, first_line):
+        if row is not None:
+            rows.append(row)
+            lines.append(line)
+        elif every_line:
+            raise InputError(f"{source}line {line} is blank: in batch transform each line is a record")
+    return rows, lines
+
+
+def first(text: str, source: str = "") -> tuple[list[str], int, int] | None:
+    """The first row of a CSV text, with the number of its line and the place behind it; None where there is no row."""
+    place, line = 0, 1
+    while place < len(text):
+        row, end = _row(text, place, line, source)
+        if row is not None:
+            return [str(cell) for cell in row], line, end
+        place, line = end, line + 1
+    return None
+
+
+def unix(text: str) -> str:
+    """The text with LF at the end of its lines."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _plain(text: str, line: int) -> Iterator[tuple[int, list[str] | None]]:
+    spaces = " " in text or "\t" in text
+    for number, one in enumerate(text.removesuffix("\n").split("\n"), start=line):
+        if not one or (spaces and not one.strip(BLANK)):
+            yield number, None
+        elif spaces:
+            yield number, [cell.strip(BLANK) for cell in one.split(",")]
+        else:
+            yield number, one.split(",")
+
+
+def _quoted(text: str, source: str, line: int) -> Iterator[tuple[int, list[str] | None]]:
+    place = 0
+    while place < len(text):
+        row, end = _row(text, place, line, source)
+        yield line, row
+        line += text.count("\n", place, end)
+        place = end
+
+
+def _row(text: str, place: int, line: int, source: str) -> tuple[list[str] | None, int]:
+    """The row that begins at a place, None for a blank line; and the place behind it."""
+    row: list[str] = []
+    while True:
+        found = CELL.match(text, place)
+        if found is None:
+            raise InputError(f"{source}line {line}: not CSV: {_complaint(text, place)}")
+        quoted, bare, end = found.groups()
+        row.append(bare.rstrip(" \t") if quoted is None else Quoted(quoted.replace('""', '"')))
+        place = found.end()
+        if end != ",":
+            blank = len(row) == 1 and row[0] == "" and type(row[0]) is str
+            return None if blank else row, place
+
+
+def _complaint(text: str, place: int) -> str:
+    """What is wrong with the quotes of the cell at a place."""
+    closed = re.compile(r'[ \t]*+"[^"]*+(?:""[^"]*+)*+"').match(text, place)
+    if closed is None:
+        return "a quote is opened and not closed"
+    return f"after a closing quote stands {text[closed.end() :].lstrip(BLANK)[:1]!r}, not a comma"
