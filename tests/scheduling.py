@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 # The modules whose tests take the fixture `project`.
 SHARING = (
     "test_examples",
+    "test_grammar",
     "test_image",
     "test_local_sagemaker",
     "test_local_sagemaker_defects",

@@ -19,6 +19,9 @@ train <- function(channels, hyperparameters, job) {
   data <- do.call(rbind, lapply(channels$train$tables(header = FALSE), table_matrix))
   target <- data[, 1]
   features <- data[, -1, drop = FALSE]
+  if (ncol(features) == 0) {
+    stop(user_error("channel 'train' has one column, the target: put the features into the columns behind it"))
+  }
   line <- lm(target ~ features)
   job$report("train:rmse" = sqrt(mean(residuals(line)^2)))
   list(

@@ -17,6 +17,7 @@ expect_package <- function(name) {
 expect_installed <- function(file) {
   expect_package("jsonlite")
   expect_package("plumber")
+  expect_package("data.table")
   packages <- read_packages(file)
   installed <- rownames(utils::installed.packages())
   absent <- c(

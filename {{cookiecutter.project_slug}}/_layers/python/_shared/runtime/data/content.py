@@ -10,9 +10,9 @@ import orjson
 
 from runtime.data import csv_rows, npy
 from runtime.data.csv_bulk import NUMERIC
-from runtime.data.csv_rows import unix
+from runtime.data.csv_rows import is_missing, unix
 from runtime.data.numbers import FORM, LARGEST
-from runtime.data.tables import MISSING, CsvTable, Features, Rows, decoded, matrix
+from runtime.data.tables import CsvTable, Features, Rows, decoded, matrix
 from runtime.errors import InputError
 
 CSV = "text/csv"
@@ -109,7 +109,7 @@ def _names_features(cells: list[str], features: Features) -> bool:
     if set(features).isdisjoint(cells):
         return False
     return len(cells) != len(features) or any(
-        kind is float and cell not in MISSING and not FORM.fullmatch(cell)
+        kind is float and not is_missing(cell) and not FORM.fullmatch(cell)
         for cell, kind in zip(cells, features.values(), strict=True)
     )
 

@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-MISSING = ("", "NA", "NaN", "nan", "null")
+from runtime.data.csv_rows import MISSING
+
 NUMERIC = b"0123456789+-.eE,\n"  # with no other byte in them, cells are numbers or nothing polars would take for one
 QUOTED_WORDS = re.compile(rb'"(?:NA|NaN|nan|null)"')
 
@@ -90,7 +91,7 @@ def columns(
     except pl.exceptions.PolarsError:
         return None
     if quoted:
-        words = list(MISSING[1:])
+        words = list(MISSING - {""})
         if any(frame.select(pl.all().is_in(words).any()).row(0)):
             if QUOTED_WORDS.search(block):  # a text, or what is missing?
                 return None

@@ -8,6 +8,7 @@ from runtime.errors import InputError
 # A cell and what ends it: its text within quotes, or its text without, which cannot begin with one. Nothing that was
 # taken is given back (*+), so that no cell takes longer than its length.
 CELL = re.compile(r'[ \t]*+(?:"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|(?!")([^,\n]*+))(,|\n|\Z)')
+MISSING = frozenset({"", "NA", "NaN", "nan", "null"})
 BLANK = " \t\n"
 
 
@@ -15,6 +16,11 @@ class Quoted(str):
     """A cell that stood in quotes: always a text, never what is missing."""
 
     __slots__ = ()
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell stands for what is missing (rule 6)."""
+    return type(cell) is str and cell in MISSING
 
 
 def read(text: str, *, source: str = "", first_line: int = 1, every_line: bool = False) -> tuple[list, list[int]]:
@@ -38,7 +44,7 @@ def first(text: str, source: str = "") -> tuple[list[str], int, int] | None:
     while place < len(text):
         row, end = _row(text, place, line, source)
         if row is not None:
-            return [str(cell) for cell in row], line, end
+            return row, line, end
         place, line = end, line + 1
     return None
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from runtime import framework
 from runtime.data import csv_bulk, csv_rows
-from runtime.data.csv_bulk import MISSING
+from runtime.data.csv_rows import is_missing
 from runtime.data.numbers import LARGEST, number, text
 from runtime.errors import InputError
 
@@ -161,7 +161,7 @@ class Rows(Table):
         convert, absent = (number, math.nan) if kind is float else (text, None)
 
         def cell(value: Any) -> Any:
-            if value is not None and not (self.csv and type(value) is str and value in MISSING):
+            if value is not None and not (self.csv and is_missing(value)):
                 return convert(value)
             if not optional:
                 raise InputError("it is empty")
@@ -205,7 +205,7 @@ class CsvTable(Table):
         cells, line, end = first
         self.width = len(cells)
         if is_header(cells):
-            self.names = cells
+            self.names = [str(cell) for cell in cells]
             self.start += len(text[:end].encode())
             self.start_line = line + sum(cell.count("\n") for cell in cells)
 

@@ -15,44 +15,68 @@ media_types <- c(
   "application/x-npy" = npy_type
 )
 
-# Read a request body: a matrix of numbers, or a data frame where the algorithm declares `features` (see tables.R).
+# Read a request body, by the rules of grammar.md: a matrix of numbers, or a data frame where the algorithm declares
+# `features` (see tables.R).
 #
-# `media_type` is a value of media_types. Raises InputError that says what is wrong with which line.
-decode_body <- function(body, media_type, charset = "utf-8", features = NULL) {
+# `media_type` is a value of media_types; with `batch` a blank line is an error, because each is a record. Raises
+# InputError that says what is wrong with which line.
+decode_body <- function(body, media_type, charset = "utf-8", features = NULL, batch = FALSE) {
   if (media_type == npy_type) {
-    numbers <- decode_npy(body)
-    if (!is.null(features)) {
-      return(table_frame(new_table(asplit(numbers, 1), seq_len(nrow(numbers)), unit = "row"), features))
-    }
-    if (!all(is.finite(numbers))) {
-      stop(input_error("row %d holds a value that is not finite", min(row(numbers)[!is.finite(numbers)])))
-    }
-    return(numbers)
+    return(decode_npy_body(body, features))
   }
   text <- text_of(body, charset, "the body")
+  is_header <- if (!is.null(features)) function(cells, quoted) names_features(cells, quoted, features)
   table <- switch(
     media_type,
-    "text/csv" = csv_table(text, features),
+    "text/csv" = csv_table(text, is_header, every_line = batch, partial = TRUE),
     "application/json" = json_table(text),
-    "application/jsonlines" = json_lines_table(text)
+    "application/jsonlines" = json_lines_table(text, batch)
   )
   if (is.null(features)) table_matrix(table) else table_frame(table, features)
 }
 
+decode_npy_body <- function(body, features) {
+  numbers <- decode_npy(body)
+  if (!is.null(features)) {
+    cells <- as.list(t(numbers))
+    cells[is.nan(unlist(cells))] <- list(NULL)
+    rows <- seq_len(nrow(numbers))
+    return(table_frame(new_table(cells, rep(ncol(numbers), nrow(numbers)), rows, unit = "row"), features))
+  }
+  if (!all(is.finite(numbers))) {
+    stop(input_error("row %d holds a value that is not finite", min(row(numbers)[!is.finite(numbers)])))
+  }
+  numbers
+}
+
+# Whether the first line is a header: it has all names, or some of them and cannot be a row (rule 7).
+names_features <- function(cells, quoted, features) {
+  if (all(names(features) %in% cells)) {
+    return(TRUE)
+  }
+  if (!any(names(features) %in% cells)) {
+    return(FALSE)
+  }
+  missing <- !quoted & cells %in% missing_texts
+  length(cells) != length(features) ||
+    any(features == "number" & !missing & !grepl(number_form, cells, perl = TRUE))
+}
+
 # Bytes as UTF-8 text without byte order mark. Raises InputError that begins with `what`.
 text_of <- function(bytes, charset, what) {
-  if (length(bytes) >= 3 && identical(bytes[1:3], as.raw(c(0xef, 0xbb, 0xbf)))) {
-    bytes <- bytes[-(1:3)]
-  }
   text <- NA
-  if (!any(bytes == 0)) {
-    text <- rawToChar(bytes)
-    if (tolower(charset) %in% c("utf-8", "utf8", "us-ascii", "ascii")) {
-      Encoding(text) <- "UTF-8"
-      text <- if (validUTF8(text)) text else NA
-    } else {
-      text <- tryCatch(iconv(text, charset, "UTF-8"), error = function(error) NA)
+  if (tolower(charset) %in% c("utf-8", "utf8", "us-ascii", "ascii")) {
+    if (length(bytes) >= 3 && identical(bytes[1:3], as.raw(c(0xef, 0xbb, 0xbf)))) {
+      bytes <- bytes[-(1:3)]
     }
+    if (any(bytes == 0)) {
+      stop(input_error("%s holds the character U+0000", what))
+    }
+    text <- same_encoding(rawToChar(bytes))
+    text <- if (validUTF8(text)) text else NA
+  } else {
+    text <- tryCatch(iconv(list(bytes), charset, "UTF-8"), error = function(error) NA)
+    text <- sub("^\ufeff", "", text)
   }
   if (is.na(text)) {
     stop(input_error("%s is not text in %s", what, charset))
@@ -60,27 +84,31 @@ text_of <- function(bytes, charset, what) {
   text
 }
 
-csv_table <- function(text, features) {
-  table <- read_csv(text)
-  header <- !is.null(features) && all(names(features) %in% trimws(table$rows[[1]]))
-  if (header) read_csv(text, header = TRUE) else table
-}
-
 json_table <- function(text) {
   document <- parsed_json(text, "the body")
   if (!is.null(names(document))) {
     if (!"instances" %in% names(document)) {
-      stop(input_error('the JSON object has no "instances": send {"instances": [[...], ...]}'))
+      stop(input_error(
+        'the JSON object has no "instances": send {"instances": [[...], ...]}'
+      ))
     }
-    document <- document[["instances"]]
+    document <- last_of(document, "instances")
   }
-  rows <- if (is.list(document) && is.null(names(document))) document else list(document)
+  rows <- if (is.list(document) && is.null(names(document))) {
+    document
+  } else {
+    list(document)
+  }
   rows_table(rows, seq_along(rows), "instance")
 }
 
-json_lines_table <- function(text) {
-  lines <- strsplit(text, "\n", fixed = TRUE)[[1]]
-  numbers <- grep("[^[:space:]]", lines)
+json_lines_table <- function(text, batch) {
+  lines <- strsplit(unix_text(text), "\n", fixed = TRUE)[[1]]
+  blank <- !grepl("[^ \t]", lines)
+  if (batch && any(blank)) {
+    stop(input_error("line %d is blank: in batch transform each line is a record", which(blank)[[1]]))
+  }
+  numbers <- which(!blank)
   rows_table(parsed_lines(lines[numbers], numbers), numbers, "line")
 }
 
@@ -89,7 +117,10 @@ json_lines_table <- function(text) {
 parsed_lines <- function(lines, numbers) {
   count <- function(characters) nchar(gsub(characters, "", lines))
   if (all(count("[^[{]+") == count("[^]}]+"))) {
-    rows <- tryCatch(jsonlite::parse_json(paste0("[", paste(lines, collapse = ","), "]")), error = function(error) NULL)
+    parse <- function() {
+      parsed_json(paste0("[", paste(lines, collapse = ","), "]"), "the body")
+    }
+    rows <- tryCatch(parse(), InputError = function(error) NULL)
     if (length(rows) == length(lines)) {
       return(rows)
     }
@@ -102,15 +133,38 @@ rows_table <- function(rows, numbers, unit) {
     stop(input_error("no rows: expected at least one"))
   }
   objects <- !vapply(rows, function(row) is.null(names(row)), TRUE)
-  if (objects[[1]] && !all(objects)) {
-    stop(input_error("%s %s is not an object like the first", unit, numbers[[which(!objects)[[1]]]]))
+  if (objects[[1]]) {
+    if (!all(objects)) {
+      stop(input_error("%s %s is not an object like the first", unit, numbers[[which(!objects)[[1]]]]))
+    }
+    return(new_table(NULL, integer(), numbers, unit = unit, objects = rows))
   }
-  rows <- lapply(rows, function(row) if (is.list(row)) row else list(row))
-  new_table(rows, numbers, unit = unit)
+  rows[objects] <- lapply(rows[objects], list)
+  single <- !vapply(rows, is.list, TRUE)
+  rows[single] <- lapply(rows[single], list)
+  new_table(unlist(rows, recursive = FALSE, use.names = FALSE), lengths(rows), numbers, unit = unit)
+}
+
+# The escape of U+0000, which no text of R can hold; not a backslash that is itself escaped before a "u".
+escaped_nul <- "(?<!\\\\)(?:\\\\\\\\)*\\\\u0000"
+
+# Whether a slash stands outside of strings, which jsonlite takes for a comment.
+has_comment <- function(text) {
+  if (!grepl("/", text, fixed = TRUE, useBytes = TRUE)) {
+    return(FALSE)
+  }
+  outside <- gsub('"(?:[^"\\\\]++|\\\\.)*+"', "", text, perl = TRUE, useBytes = TRUE)
+  grepl("/", outside, fixed = TRUE, useBytes = TRUE)
 }
 
 parsed_json <- function(text, where) {
-  tryCatch(jsonlite::parse_json(text), error = function(error) {
+  if (grepl(escaped_nul, text, perl = TRUE, useBytes = TRUE)) {
+    stop(input_error("%s holds the character U+0000", where))
+  }
+  if (has_comment(text)) {
+    stop(input_error("%s is not JSON: it holds a comment", where))
+  }
+  tryCatch(jsonlite::parse_json(text, bigint_as_char = TRUE), error = function(error) {
     reason <- sub("\n.*", "", conditionMessage(error))
     stop(input_error("%s is not JSON: %s", where, reason))
   })
@@ -129,10 +183,18 @@ encode_predictions <- function(predictions, media_type, batch = FALSE) {
     return(encode_npy(predictions))
   }
   if (media_type == json_type) {
-    text <- paste0('{"predictions": [', paste(json_rows(predictions), collapse = ", "), "]}\n")
-    return(charToRaw(enc2utf8(text)))
+    text <- paste0(
+      '{"predictions": [',
+      paste(json_rows(predictions), collapse = ", "),
+      "]}\n"
+    )
+    return(charToRaw(enc2utf8(if (batch) sub("\n$", "", text) else text)))
   }
-  rows <- if (media_type == json_lines_type) json_rows(predictions) else csv_rows(predictions)
+  rows <- if (media_type == json_lines_type) {
+    json_rows(predictions)
+  } else {
+    csv_rows(predictions)
+  }
   text <- paste(rows, collapse = "\n")
   charToRaw(enc2utf8(if (batch) text else paste0(text, "\n")))
 }
@@ -153,7 +215,9 @@ json_rows <- function(predictions) {
     return(paste0("{", do.call(paste, c(unname(fields), sep = ", ")), "}"))
   }
   if (is.matrix(predictions)) {
-    columns <- lapply(seq_len(ncol(predictions)), function(column) json_values(predictions[, column]))
+    columns <- lapply(seq_len(ncol(predictions)), function(column) {
+      json_values(predictions[, column])
+    })
     return(paste0("[", do.call(paste, c(columns, sep = ", ")), "]"))
   }
   if (is.list(predictions)) {
@@ -173,9 +237,18 @@ json_values <- function(values) {
     if (is.logical(values)) {
       text <- tolower(text)
     } else {
-      escaped <- gsub('"', '\\"', gsub("\\", "\\\\", text, fixed = TRUE), fixed = TRUE)
+      escaped <- gsub(
+        '"',
+        '\\"',
+        gsub("\\", "\\\\", text, fixed = TRUE),
+        fixed = TRUE
+      )
       special <- grepl("[[:cntrl:]]", text)
-      text <- replace(paste0('"', escaped, '"'), special, vapply(text[special], json_text, ""))
+      text <- replace(
+        paste0('"', escaped, '"'),
+        special,
+        vapply(text[special], json_text, "")
+      )
     }
   }
   replace(text, absent, "null")
@@ -190,13 +263,24 @@ csv_rows <- function(predictions) {
     predictions <- as.data.frame(predictions)
   }
   if (is.data.frame(predictions)) {
-    return(do.call(paste, c(lapply(unname(as.list(predictions)), csv_values), sep = ",")))
+    return(do.call(
+      paste,
+      c(lapply(unname(as.list(predictions)), csv_values), sep = ",")
+    ))
   }
-  vapply(predictions, function(row) paste(csv_values(unlist(lapply(row, format_cell))), collapse = ","), "")
+  vapply(
+    predictions,
+    function(row) {
+      paste(csv_values(unlist(lapply(row, format_cell))), collapse = ",")
+    },
+    ""
+  )
 }
 
 format_cell <- function(value) {
-  unlist(lapply(unlist(value), function(one) if (is.numeric(one)) number_text(one) else as.character(one)))
+  unlist(lapply(unlist(value), function(one) {
+    if (is.numeric(one)) number_text(one) else as.character(one)
+  }))
 }
 
 csv_values <- function(values) {

@@ -5,6 +5,12 @@ npy_magic <- as.raw(c(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59))
 # Numbers of numpy, by kind and size in bytes. Complex ones and those of more than 64 bits are refused.
 npy_types <- "^[<>|=](b1|[iu][1248]|f[248])$"
 
+# The header, a dict of Python with its keys in this order.
+npy_header <- paste0(
+  "^ *[{] *'descr' *: *'([^']*)' *, *'fortran_order' *: *(True|False) *, *",
+  "'shape' *: *[(]( *[0-9]* *(, *[0-9]+ *)*,? *)[)] *,? *[}] *\n?$"
+)
+
 # Read a body as a matrix of numbers, one row for each row of the array. Raises InputError.
 decode_npy <- function(body) {
   version <- if (length(body) >= 12 && identical(body[1:6], npy_magic)) as.integer(body[[7]]) else 0L
@@ -15,16 +21,13 @@ decode_npy <- function(body) {
   header_length <- sum(as.integer(body[8 + seq_len(length_bytes)]) * 256^(seq_len(length_bytes) - 1))
   start <- 8 + length_bytes + header_length
   header <- if (start <= length(body)) rawToChar(body[(9 + length_bytes):start][body[(9 + length_bytes):start] != 0])
-  field <- function(pattern) {
-    found <- if (!is.null(header)) regmatches(header, regexec(pattern, header, useBytes = TRUE))[[1]]
-    if (length(found) == 0) {
-      stop(input_error("the body is not an .npy file of version 1 or 2: its header is damaged"))
-    }
-    found[[2]]
+  fields <- if (!is.null(header)) regmatches(header, regexec(npy_header, header, useBytes = TRUE))[[1]]
+  if (length(fields) == 0) {
+    stop(input_error("the body is not an .npy file of version 1 or 2: its header is damaged"))
   }
-  descr <- field("'descr': *'([^']*)'")
-  fortran <- field("'fortran_order': *(True|False)") == "True"
-  shape <- field("'shape': *\\(([0-9, ]*)\\)")
+  descr <- fields[[2]]
+  fortran <- fields[[3]] == "True"
+  shape <- fields[[4]]
   if (!grepl(npy_types, descr, useBytes = TRUE)) {
     stop(input_error("the .npy array has dtype %s, expected real numbers of at most 64 bits", descr))
   }

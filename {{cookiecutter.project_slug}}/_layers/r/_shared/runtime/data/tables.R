@@ -1,14 +1,26 @@
-# Tables of rows, read the same way for training and for serving.
+# Tables of rows, read the same way for training and for serving, by the rules of grammar.md.
 #
 # A table is a list:
-#   rows: lists of values, or lists by column name; text vectors where it was CSV.
-#   names: the header if there was one, else NULL.
+#   cells: the values of all rows, one after the other; `widths`: how many each row has. Texts where it was CSV, and
+#     `quoted` says which of them stood in quotes; else a list. NULL for rows that are objects, which are in `objects`.
+#   names: the header if there was one, else NULL; `partial`: what it does not name is missing, else an error.
 #   lines: lines[i] is the number of row i in the source, `source` what to say before it in messages, `unit` after it.
+#   width: how many values each row should have.
+# CSV has its `text`, behind `first_line` lines, in place of the cells at first: how it is read best depends on what it
+# is read as.
 
-missing_texts <- c("", "NA", "NaN", "nan", "null")
-
-new_table <- function(rows, lines, names = NULL, source = "", unit = "line") {
-  list(rows = rows, lines = lines, names = names, source = source, unit = unit)
+new_table <- function(cells, widths, lines, source = "", unit = "line", quoted = NULL, objects = NULL) {
+  width <- if (length(widths) > 0) widths[[1]]
+  list(
+    cells = cells,
+    widths = widths,
+    lines = lines,
+    source = source,
+    unit = unit,
+    quoted = quoted,
+    objects = objects,
+    width = width
+  )
 }
 
 # Name a row for a message.
@@ -16,86 +28,80 @@ where <- function(table, row) {
   paste0(table$source, table$unit, " ", table$lines[[row]])
 }
 
-# Split CSV text into rows; empty lines are skipped.
+# A table of CSV text. `is_header` judges by the cells of the first row, and which were quoted, whether it is a header;
+# without it there is none.
 #
-# Raises InputError for text that is not CSV, has no row, or has rows of different lengths.
-read_csv <- function(text, header = FALSE, source = "") {
-  lines <- strsplit(text, "\n", fixed = TRUE)[[1]]
-  if (grepl("\r", text, fixed = TRUE)) {
-    lines <- sub("\r$", "", lines)
-  }
-  numbers <- seq_along(lines)
-  if (grepl('"', text, fixed = TRUE)) {
-    # A quoted value may hold line breaks: a line goes on while a quote is open.
-    odd <- nchar(gsub('[^"]+', "", lines)) %% 2 == 1
-    open <- cumsum(odd) %% 2 == 1
-    if (length(open) > 0 && open[[length(open)]]) {
-      stop(input_error("%sline %s: not CSV: a quote is opened and not closed", source, max(numbers[odd])))
+# Blank lines are an error where `every_line` is a record. Raises InputError for a first row that is not CSV.
+csv_table <- function(text, is_header = NULL, source = "", every_line = FALSE, partial = FALSE) {
+  table <- list(
+    text = unix_text(text),
+    first_line = 0,
+    source = source,
+    unit = "line",
+    every_line = every_line,
+    partial = partial
+  )
+  first <- if (!is.null(is_header)) first_row(table$text, source)
+  if (!is.null(first)) {
+    table$width <- length(first$cells)
+    if (is_header(first$cells, first$quoted)) {
+      table$names <- first$cells
+      table$text <- first$rest
+      table$first_line <- first$lines
     }
-    record <- cumsum(c(TRUE, !open[-length(open)]))
-    lines <- vapply(split(lines, record), paste, "", collapse = "\n", USE.NAMES = FALSE)
-    numbers <- numbers[!duplicated(record)]
   }
-  filled <- lines != ""
-  numbers <- numbers[filled]
-  # The comma at the end keeps strsplit from dropping an empty last value.
-  records <- paste0(lines[filled], ",", recycle0 = TRUE)
-  rows <- strsplit(records, ",", fixed = TRUE)
-  quoted <- grep('"', records, fixed = TRUE)
-  if (length(quoted) > 0) {
-    rows[quoted] <- quoted_values(records[quoted], function(index) paste0(source, "line ", numbers[quoted][[index]]))
-  }
-
-  names <- NULL
-  if (header && length(rows) > 0) {
-    names <- trimws(rows[[1]])
-    rows <- rows[-1]
-    numbers <- numbers[-1]
-  }
-  if (length(rows) == 0) {
-    stop(input_error("%sno rows: expected at least one line of comma-separated values", source))
-  }
-  table <- new_table(rows, numbers, names, source)
-  width <- if (is.null(names)) length(rows[[1]]) else length(names)
-  expect_width(table, width)
   table
 }
 
-# The values of records with quotes in them, each record ending with a comma; `place` names one for a message.
-quoted_values <- function(records, place) {
-  values <- regmatches(records, gregexpr('(?:"(?:[^"]|"")*"|[^",]*),', records, perl = TRUE))
-  record <- rep(seq_along(values), lengths(values))
-  values <- unlist(values)
-  wrong <- which(rowsum(nchar(values), record)[, 1] != nchar(records))
-  if (length(wrong) > 0) {
-    stop(input_error("%s: not CSV: a quote stands within a value", place(wrong[[1]])))
+# A table of CSV text, all of it read. Raises InputError for text that is not CSV, has no row, or has rows of different
+# lengths.
+read_csv <- function(text, header = FALSE, source = "") {
+  with_cells(csv_table(text, function(cells, quoted) header, source))
+}
+
+# The table with its cells. Raises InputError as read_csv does.
+with_cells <- function(table) {
+  if (is.null(table$text)) {
+    return(table)
   }
-  values <- gsub('""', '"', sub('^"(.*)"$', "\\1", sub(",$", "", values)), fixed = TRUE)
-  unname(split(values, record))
+  text <- table$text
+  found <- if (has_rows(text) || table$every_line) {
+    csv_cells(text, table$source, table$every_line)
+  }
+  if (length(found$widths) == 0) {
+    stop(input_error("%sno rows: expected at least one line of comma-separated values", table$source))
+  }
+  full <- new_table(found$cells, found$widths, found$lines + table$first_line, table$source, quoted = found$quoted)
+  full$names <- table$names
+  full$partial <- table$partial
+  if (!is.null(table$width)) {
+    full$width <- table$width
+  }
+  expect_width(full, full$width)
+  full
 }
 
 # A table as a matrix of finite numbers, one row for each of its rows.
 #
 # Raises InputError that names the line and the value that does not fit.
 table_matrix <- function(table) {
-  named <- which(!vapply(table$rows, function(row) is.null(names(row)), TRUE))
-  if (length(named) > 0) {
-    no_names <- "%s is an object, but this algorithm's features have no names: send a list"
-    stop(input_error(no_names, where(table, named[[1]])))
+  values <- if (is_large(table)) fast_numbers(table$text)
+  if (!is.null(values) && (is.null(table$width) || ncol(values) == table$width)) {
+    return(values)
   }
-  width <- length(table$rows[[1]])
+  table <- with_cells(table)
+  if (!is.null(table$objects)) {
+    stop(input_error("%s is an object, but this algorithm's features have no names: send a list", where(table, 1)))
+  }
+  width <- table$width
   if (width == 0) {
     stop(input_error("%s is empty: expected numbers", where(table, 1)))
   }
   expect_width(table, width)
-  cells <- unlist(table$rows, recursive = FALSE, use.names = FALSE)
   place <- function(index) {
     sprintf("%s, value %d", where(table, (index - 1) %/% width + 1), (index - 1) %% width + 1)
   }
-  values <- cell_values(cells, place)
-  numbers <- value_numbers(values, is.na(values), place)
-  expect_none(!is.finite(numbers), values, place, "is not a finite number")
-  matrix(numbers, ncol = width, byrow = TRUE)
+  matrix(cell_numbers(table$cells, rep(FALSE, length(table$cells)), place), ncol = width, byrow = TRUE)
 }
 
 # A table as a data frame with the columns that `features` names: "number" or "text" by name.
@@ -103,100 +109,197 @@ table_matrix <- function(table) {
 # Columns are found by name where the table has names and by position otherwise; missing values become NA.
 # Raises InputError that names the line, the column and the value that does not fit.
 table_frame <- function(table, features) {
-  frame <- Map(
-    function(cells, name, kind) {
-      place <- function(row) sprintf("%s, column '%s'", where(table, row), name)
-      values <- cell_values(cells, place)
-      missing <- is.na(values) | (is.character(values) & trimws(values) %in% missing_texts)
+  frame <- if (is_large(table)) fast_frame(table, features)
+  if (is.null(frame)) {
+    table <- with_cells(table)
+    frame <- Map(
+      function(column, name, kind) {
+        place <- function(row) {
+          sprintf("%s, column '%s'", where(table, row), name)
+        }
+        if (kind == "text") {
+          cell_texts(column$cells, column$missing, place)
+        } else {
+          cell_numbers(column$cells, column$missing, place)
+        }
+      },
+      feature_columns(table, names(features)),
+      names(features),
+      features
+    )
+  }
+  as.data.frame(frame, optional = TRUE)
+}
+
+# The columns of a large text by data.table, a list by name; NULL where that is in doubt.
+fast_frame <- function(table, features) {
+  positions <- feature_positions(table, names(features))
+  if (anyNA(positions) || (is.null(table$names) && table$width != length(features))) {
+    return(NULL)
+  }
+  texts <- fast_texts(table$text)
+  if (is.null(texts) || ncol(texts) != table$width) {
+    return(NULL)
+  }
+  columns <- Map(
+    function(column, kind) {
       if (kind == "text") {
-        return(replace(as.character(values), missing, NA))
+        return(column)
       }
-      numbers <- value_numbers(values, missing, place)
-      expect_none(is.infinite(numbers), values, place, "is not a finite number")
-      numbers
+      tryCatch(text_numbers(column, is.na(column), function(index) ""), InputError = function(error) NULL)
     },
-    feature_columns(table, names(features)),
-    names(features),
+    unname(as.list(texts))[positions],
     features
   )
-  as.data.frame(frame, optional = TRUE)
+  if (!any(vapply(columns, is.null, TRUE))) {
+    stats::setNames(columns, names(features))
+  }
 }
 
 # One column as text, for example the target. Raises InputError where a value is missing.
 table_column <- function(table, name) {
-  column <- feature_columns(table, name)[[1]]
-  empty <- which(column %in% missing_texts)
-  if (length(empty) > 0) {
-    stop(input_error("%s: column '%s' is empty", where(table, empty[[1]]), name))
+  found <- if (is_large(table)) {
+    fast_frame(table, stats::setNames(list("text"), name))[[1]]
   }
-  column
+  if (!is.null(found) && !anyNA(found)) {
+    return(found)
+  }
+  table <- with_cells(table)
+  column <- feature_columns(table, name)[[1]]
+  if (any(column$missing)) {
+    stop(input_error("%s: column '%s' is empty", where(table, which(column$missing)[[1]]), name))
+  }
+  cell_texts(column$cells, column$missing, function(row) where(table, row))
 }
 
-# The cells of the named columns, a list by name.
+is_large <- function(table) {
+  !is.null(table$text) &&
+    !table$every_line &&
+    nchar(table$text, "bytes") >= large_text
+}
+
+# The named columns, a list by name of the `cells` and which of them are `missing`.
 feature_columns <- function(table, names) {
-  rows <- table$rows
-  listed <- paste(names, collapse = ", ")
-  if (!is.null(names(rows[[1]]))) {
-    unknown <- lapply(rows, function(row) setdiff(names(row), names))
-    wrong <- which(lengths(unknown) > 0)
-    if (length(wrong) > 0) {
-      unknown <- unknown[[wrong[[1]]]][[1]]
-      stop(input_error("%s: '%s' is unknown; the features are %s", where(table, wrong[[1]]), unknown, listed))
-    }
-    return(sapply(names, function(name) lapply(rows, `[[`, name), simplify = FALSE))
+  if (!is.null(table$objects)) {
+    return(object_columns(table, names))
   }
-  positions <- seq_along(names)
-  width <- length(names)
-  if (!is.null(table$names)) {
-    absent <- setdiff(names, table$names)
-    if (length(absent) > 0) {
-      header <- paste(table$names, collapse = ", ")
-      stop(input_error("%scolumn '%s' is missing; the header has %s", table$source, absent[[1]], header))
+  positions <- feature_positions(table, names)
+  width <- if (is.null(table$names)) length(names) else length(table$names)
+  expect_width(table, width, paste0(": ", paste(names, collapse = ", ")))
+  rows <- length(table$widths)
+  columns <- lapply(positions, function(position) {
+    if (is.na(position)) {
+      return(list(cells = rep(NA_character_, rows), missing = rep(TRUE, rows)))
     }
-    positions <- match(names, table$names)
-    width <- length(table$names)
+    indices <- position + width * (seq_len(rows) - 1)
+    cells <- table$cells[indices]
+    missing <- if (is.list(cells)) {
+      lengths(cells) == 0 & !nested(cells)
+    } else {
+      !table$quoted[indices] & cells %in% missing_texts
+    }
+    list(cells = cells, missing = missing)
+  })
+  stats::setNames(columns, names)
+}
+
+object_columns <- function(table, names) {
+  named <- vapply(table$objects, function(object) any(names(object) %in% names), TRUE)
+  if (!all(named)) {
+    listed <- paste(names, collapse = ", ")
+    stop(input_error("%s names none of the features %s", where(table, which(!named)[[1]]), listed))
   }
-  expect_width(table, width, paste0(": ", listed))
-  cells <- unlist(rows, recursive = FALSE, use.names = FALSE)
-  dim(cells) <- c(width, length(rows))
-  stats::setNames(lapply(positions, function(position) cells[position, ]), names)
+  sapply(
+    names,
+    function(name) {
+      cells <- lapply(table$objects, last_of, name)
+      list(cells = cells, missing = lengths(cells) == 0 & !nested(cells))
+    },
+    simplify = FALSE
+  )
+}
+
+# The value that an object has under a name: of a name that is there twice the last counts.
+last_of <- function(object, name) {
+  found <- which(names(object) == name)
+  if (length(found) > 0) object[[found[[length(found)]]]]
+}
+
+# Which values of JSON are lists or objects.
+nested <- function(cells) vapply(cells, is.list, TRUE)
+
+# Where the named columns stand, by name or in order; NA for one that a request leaves out.
+#
+# Raises InputError for a column that a file lacks, or that is there twice.
+feature_positions <- function(table, names) {
+  if (is.null(table$names)) {
+    return(seq_along(names))
+  }
+  header <- paste(table$names, collapse = ", ")
+  absent <- setdiff(names, table$names)
+  if (length(absent) > 0 && !isTRUE(table$partial)) {
+    stop(input_error("%scolumn '%s' is missing; the header has %s", table$source, absent[[1]], header))
+  }
+  twice <- intersect(names, table$names[duplicated(table$names)])
+  if (length(twice) > 0) {
+    stop(input_error("%scolumn '%s' is there twice; the header has %s", table$source, twice[[1]], header))
+  }
+  match(names, table$names)
 }
 
 # Raise InputError for a row that has not `width` values.
 expect_width <- function(table, width, which_ones = "") {
-  wrong <- which(lengths(table$rows) != width)
+  wrong <- which(table$widths != width)
   if (length(wrong) > 0) {
     row <- wrong[[1]]
-    found <- length(table$rows[[row]])
+    found <- table$widths[[row]]
     stop(input_error("%s has %d values, expected %d%s", where(table, row), found, width, which_ones))
   }
 }
 
-# Cells as a vector. What JSON writes as null becomes NA. Raises InputError for a cell that holds more than one value;
-# `place` names a cell for a message.
-cell_values <- function(cells, place) {
+# Cells as numbers, the `missing` ones as NA. A value of JSON is read by itself, whatever stands beside it. Raises
+# InputError for what is no number; `place` names a cell for a message.
+cell_numbers <- function(cells, missing, place) {
   if (!is.list(cells)) {
-    return(cells)
+    return(text_numbers(cells, missing, place))
   }
-  wrong <- which(lengths(cells) > 1 | vapply(cells, is.list, TRUE))
+  expect_single(cells, place)
+  kinds <- vapply(cells, typeof, "")
+  expect_none(kinds == "NULL" & !missing, cells, place, "is not a number")
+  numbers <- rep(NA_real_, length(cells))
+  plain <- kinds %in% c("integer", "double", "logical")
+  numbers[plain] <- as.numeric(unlist(cells[plain], use.names = FALSE))
+  texts <- which(kinds == "character")
+  numbers[texts] <- text_numbers(
+    as.character(cells[texts]),
+    rep(FALSE, length(texts)),
+    function(index) place(texts[[index]])
+  )
+  expect_none(is.infinite(numbers), cells, place, "is not a finite number")
+  numbers
+}
+
+# Cells as texts, the `missing` ones as NA; see cell_numbers.
+cell_texts <- function(cells, missing, place) {
+  if (!is.list(cells)) {
+    return(replace(cells, missing, NA))
+  }
+  expect_single(cells, place)
+  kinds <- vapply(cells, typeof, "")
+  texts <- rep(NA_character_, length(cells))
+  of_kind <- function(...) unlist(cells[kinds %in% c(...)], use.names = FALSE)
+  texts[kinds == "character"] <- as.character(of_kind("character"))
+  texts[kinds == "logical"] <- tolower(as.character(of_kind("logical")))
+  numbers <- kinds %in% c("integer", "double")
+  texts[numbers] <- canonical_text(as.numeric(of_kind("integer", "double")))
+  texts
+}
+
+# Raise InputError for a value of JSON that is a list or an object.
+expect_single <- function(cells, place) {
+  wrong <- which(nested(cells))
   if (length(wrong) > 0) {
-    stop(input_error("%s: expected one value, not %s", place(wrong[[1]]), json_text(cells[[wrong[[1]]]])))
-  }
-  cells[lengths(cells) == 0] <- NA
-  unlist(cells, use.names = FALSE)
-}
-
-# Values as numbers, the `missing` ones as NA. Raises InputError for what is no number.
-value_numbers <- function(values, missing, place) {
-  numbers <- suppressWarnings(as.numeric(values))
-  expect_none(is.na(numbers) & !is.nan(numbers) & !missing, values, place, "is not a number")
-  replace(numbers, missing, NA)
-}
-
-# Raise InputError for the first of the values that are `bad`, saying why.
-expect_none <- function(bad, values, place, why) {
-  if (any(bad)) {
-    first <- which(bad)[[1]]
-    stop(input_error("%s: %s %s", place(first), shown(values[[first]]), why))
+    first <- wrong[[1]]
+    stop(input_error("%s: expected one value, not %s", place(first), json_text(cells[[first]])))
   }
 }

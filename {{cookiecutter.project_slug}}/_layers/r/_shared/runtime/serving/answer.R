@@ -23,7 +23,9 @@ answer <- function(request, model, handlers, timeout = Inf) {
   if (!is.null(error)) {
     response <- error_response(request, error)
   }
-  response$headers[["X-Amzn-SageMaker-Custom-Attributes"]] <- request$headers[["x-amzn-sagemaker-custom-attributes"]]
+  response$headers[["X-Amzn-SageMaker-Custom-Attributes"]] <- request$headers[[
+    "x-amzn-sagemaker-custom-attributes"
+  ]]
   response
 }
 
@@ -33,6 +35,7 @@ answer_execution_parameters <- function(settings) {
 }
 
 predictions_response <- function(request, model, handlers) {
+  require_identity(request$headers[["content-encoding"]])
   content_type <- request_type(request$content_type, handlers$own_input)
   accept <- response_type(request$accept, content_type, handlers$own_output)
   if (length(request$body) == 0) {
@@ -62,15 +65,7 @@ error_response <- function(request, error) {
     message("request ", id, ": POST /invocations ", status, ": ", conditionMessage(error), where)
     return(new_response(status, error_body(error = conditionMessage(error)), json_type))
   }
-  message(
-    "request ",
-    id,
-    ": POST /invocations 500:\n",
-    error$trace,
-    class(error)[[1]],
-    ": ",
-    conditionMessage(error)
-  )
+  message("request ", id, ": POST /invocations 500:\n", error$trace, class(error)[[1]], ": ", conditionMessage(error))
   text <- paste("the algorithm failed; the container's log has the reason under request id", id)
   new_response(500L, error_body(error = text, request_id = id), json_type)
 }
@@ -89,7 +84,18 @@ error_body <- function(...) {
 # not random: the algorithm's random numbers are its own.
 request_id <- function(request) {
   id <- request$headers[["x-amzn-sagemaker-inference-id"]]
-  if (is.null(id)) sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6) else id
+  if (is.null(id)) {
+    sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6)
+  } else {
+    id
+  }
+}
+
+# Raise 415 for a body that is compressed.
+require_identity <- function(encoding) {
+  if (!is.null(encoding) && !tolower(trimws(encoding)) %in% c("", "identity")) {
+    stop(http_error(415L, "Content-Encoding '%s' is not understood: send the body as it is", encoding))
+  }
 }
 
 # The media type of the request, with its charset if it names one; JSON where the header is missing.
@@ -99,7 +105,11 @@ request_type <- function(header, any_type) {
   header <- if (is.null(header) || header == "") json_type else header
   media_type <- tolower(trimws(sub(";.*", "", header)))
   charset <- regmatches(header, regexec("; *charset *= *\"?([^\";, ]+)", header, ignore.case = TRUE))[[1]]
-  charset <- if (length(charset) == 2) paste0("; charset=", charset[[2]]) else ""
+  charset <- if (length(charset) == 2) {
+    paste0("; charset=", charset[[2]])
+  } else {
+    ""
+  }
   if (any_type) {
     return(paste0(media_type, charset))
   }
@@ -111,7 +121,8 @@ request_type <- function(header, any_type) {
 
 # The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 #
-# Raises 406. With `any_type` the algorithm's own output_fn judges.
+# The highest q wins, then the range that says most, then the request's own type, then the order of the header.
+# Parameters other than q are passed over. Raises 406. With `any_type` the algorithm's own output_fn judges.
 response_type <- function(header, content_type, any_type) {
   own <- sub(";.*", "", content_type)
   if (is.null(header) || header == "") {
@@ -120,9 +131,10 @@ response_type <- function(header, content_type, any_type) {
   ranges <- accepted_ranges(header)
   first <- if (own %in% names(media_types)) own else json_type
   offered <- unique(c(first, names(media_types)))
-  quality <- vapply(offered, accepted_quality, 0, ranges = ranges)
-  best <- which.max(quality)
-  if (quality[[best]] > 0) {
+  rank <- vapply(offered, accepted_rank, c(quality = 0, specificity = 0, place = 0), ranges = ranges)
+  place <- replace(rank["place", ], 1, 0) # the request's own type comes before all others
+  best <- order(-rank["quality", ], -rank["specificity", ], place)[[1]]
+  if (rank["quality", best] > 0) {
     return(media_types[[offered[[best]]]])
   }
   if (any_type) {
@@ -136,20 +148,22 @@ accepted_ranges <- function(header) {
   parts <- trimws(strsplit(header, ",", fixed = TRUE)[[1]])
   parts <- parts[parts != ""]
   quality <- rep(1, length(parts))
-  given <- grep("; *q *=", parts)
-  quality[given] <- suppressWarnings(as.numeric(sub(".*; *q *= *([0-9.]+).*", "\\1", parts[given])))
-  quality[is.na(quality)] <- 0
+  pattern <- ".*; *q *= *([^; ]*).*"
+  given <- grep(pattern, parts, ignore.case = TRUE)
+  value <- sub(pattern, "\\1", parts[given], ignore.case = TRUE)
+  quality[given] <- ifelse(grepl("^([01]([.][0-9]*)?|[.][0-9]+)$", value), suppressWarnings(as.numeric(value)), 0)
   list(type = tolower(trimws(sub(";.*", "", parts))), quality = quality)
 }
 
-# The quality of a media type: that of the most specific range that it is in, else 0.
-accepted_quality <- function(media_type, ranges) {
-  for (range in c(media_type, sub("/.*", "/*", media_type), "*/*")) {
-    if (range %in% ranges$type) {
-      return(ranges$quality[[match(range, ranges$type)]])
-    }
+# How a media type is accepted: the quality, from 0, the specificity and the place of the range that says most of it.
+accepted_rank <- function(media_type, ranges) {
+  found <- match(c(media_type, sub("/.*", "/*", media_type), "*/*"), ranges$type)
+  if (all(is.na(found))) {
+    return(c(quality = 0, specificity = 0, place = 0))
   }
-  0
+  specificity <- which(!is.na(found))[[1]]
+  place <- found[[specificity]]
+  c(quality = ranges$quality[[place]], specificity = -specificity, place = place)
 }
 
 known_types <- function() {

@@ -6,6 +6,7 @@ serve_main <- function(project) {
   error <- caught({
     expect_package("jsonlite")
     expect_package("plumber")
+    expect_package("data.table")
     settings <- settings_from_environment()
     expect_free_port(settings$port)
     server <- load_server(project, paths_from_environment(), settings)

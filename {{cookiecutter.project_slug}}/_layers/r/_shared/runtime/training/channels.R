@@ -2,16 +2,16 @@
 
 # One channel: a folder of files, read-only in FastFile mode (T26).
 #
-# files() gives every file, subfolders included, in order of the bytes of its path; hidden ones are left out. Raises
-# UserError when there is none, which is also what a host gets when a sharded channel has fewer objects than the job has
-# hosts (T29).
+# files() gives every file with data, subfolders included, in order of the bytes of its path (rule 10 of grammar.md).
+# Raises UserError when there is none, which is also what a host gets when a sharded channel has fewer objects than the
+# job has hosts (T29).
 #
-# tables(header) reads every file as CSV and gives a list with one table for each; see tables.R. Raises InputError that
-# names the file and line of what cannot be read.
+# tables(header) reads every file as CSV and gives a list with a table for each that has rows; see tables.R. Raises
+# InputError that names the file and line of what cannot be read, and a file that does not fit the first.
 new_channel <- function(name, path, content_type = NULL) {
-  files <- function() {
-    found <- list.files(path, recursive = TRUE)
-    found <- found[!grepl("(^|/)[.]", found, useBytes = TRUE)]
+  names <- function() {
+    found <- list.files(path, recursive = TRUE, all.files = TRUE)
+    found <- found[!vapply(found, passed_over, TRUE, channel = name, folder = path)]
     if (length(found) == 0) {
       stop(user_error(
         "channel '%s' has no files in %s: check the S3 prefix; with ShardedByS3Key every host needs an object",
@@ -19,18 +19,71 @@ new_channel <- function(name, path, content_type = NULL) {
         path
       ))
     }
-    paste0(path, "/", in_order_of_bytes(found)) # file.path() refuses what is not UTF-8
+    in_order_of_bytes(found)
+  }
+
+  files <- function() {
+    paste0(path, "/", names()) # file.path() refuses what is not UTF-8
   }
 
   tables <- function(header) {
-    lapply(files(), function(file) {
-      where <- paste0(name, "/", basename(file))
-      text <- text_of(readBin(file, "raw", file.size(file)), "utf-8", where)
-      read_csv(text, header = header, source = paste0(where, ", "))
+    tables <- lapply(names(), function(file) {
+      file_table(paste0(path, "/", file), readable(paste0(name, "/", file)), header)
     })
+    tables <- Filter(Negate(is.null), tables)
+    if (length(tables) == 0) {
+      stop(user_error("channel '%s' has no file with rows in %s", name, path))
+    }
+    lapply(tables, expect_alike, first = tables[[1]])
+    tables
   }
 
   list(name = name, path = path, content_type = content_type, files = files, tables = tables)
+}
+
+# Whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so.
+passed_over <- function(file, channel, folder) {
+  reason <- if (grepl("(^|/)[._]|_[$]folder[$](/|$)", file, useBytes = TRUE)) {
+    "a name that begins with '_' or '.' or ends with '_$folder$' is no data"
+  } else if (file.size(paste0(folder, "/", file)) == 0) {
+    "it is empty"
+  }
+  if (!is.null(reason)) {
+    cat("passed over ", readable(paste0(channel, "/", file)), ": ", reason, "\n", sep = "")
+  }
+  !is.null(reason)
+}
+
+# A file of CSV as a table, NULL with a line in the log where it has no rows; `place` is its name in messages.
+file_table <- function(file, place, header) {
+  table <- csv_table(file_text(file, place), function(cells, quoted) header, paste0(place, ", "))
+  if (!has_rows(table$text)) {
+    cat("passed over ", place, ": it has no rows\n", sep = "")
+    return(NULL)
+  }
+  table
+}
+
+# The text of a file, which may be compressed. Raises InputError that begins with `place`.
+file_text <- function(file, place) {
+  bytes <- readBin(file, "raw", file.size(file))
+  if (grepl("[.]gz$", file, useBytes = TRUE)) {
+    bytes <- memDecompress(bytes, "gzip")
+  }
+  text_of(bytes, "utf-8", place)
+}
+
+# Raise InputError for a file whose columns are not those of the first.
+expect_alike <- function(table, first) {
+  name <- function(table) sub(", $", "", table$source)
+  if (table$width != first$width) {
+    stop(input_error("%s has %d columns, %s has %d", name(table), table$width, name(first), first$width))
+  }
+  if (!identical(table$names, first$names)) {
+    columns <- function(table) paste(table$names, collapse = ", ")
+    both <- "%s has the columns %s, %s has %s"
+    stop(input_error(both, name(table), columns(table), name(first), columns(first)))
+  }
 }
 
 # Names of files in order of their bytes. sort() would go by the language of the machine, or refuse what is not UTF-8.
@@ -53,7 +106,11 @@ channel_of <- function(channels, name) {
     name <- "training"
   }
   if (!name %in% names(channels)) {
-    given <- if (length(channels) == 0) "none" else paste(sort(names(channels)), collapse = ", ")
+    given <- if (length(channels) == 0) {
+      "none"
+    } else {
+      paste(sort(names(channels)), collapse = ", ")
+    }
     stop(user_error("channel '%s' is missing: the job has %s; add it to the job's InputDataConfig", name, given))
   }
   unclass(channels)[[name]]

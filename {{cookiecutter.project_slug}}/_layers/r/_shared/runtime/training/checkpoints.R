@@ -12,18 +12,38 @@
 #   job$checkpoints$write(step, function(path) saveRDS(state, path), ".rds")
 #
 # Where `save` fails, as on a full disk, the older one stays.
+#
+# What another program has left in the folder is passed over, and so is an empty file, with a line in the log.
+# resumed() gives the name of the checkpoint that latest() has given, or NULL.
 new_checkpoints <- function(folder) {
+  resumed <- NULL
+  ours <- "^checkpoint-[0-9]{12}([.][[:alnum:]_]+)?$"
+
+  passed_over <- function(name) {
+    info <- file.info(file.path(folder, name))
+    reason <- if (info$isdir || !grepl(ours, name)) {
+      "it is not this job's"
+    } else if (info$size == 0) {
+      "it is empty"
+    }
+    if (!is.null(reason)) {
+      cat("passed over ", name, " in the checkpoint folder: ", reason, "\n", sep = "")
+    }
+    !is.null(reason)
+  }
+
   names_of <- function(prefix) {
     sort(list.files(folder, paste0("^", prefix), all.files = TRUE))
   }
 
   latest <- function() {
     unlink(file.path(folder, names_of("\\.unfinished-")))
-    found <- names_of("checkpoint-")
+    found <- Filter(Negate(passed_over), names_of("checkpoint-"))
     if (length(found) == 0) {
       return(NULL)
     }
     newest <- found[[length(found)]]
+    resumed <<- newest
     cat("resuming from checkpoint ", newest, "\n", sep = "")
     file.path(folder, newest)
   }
@@ -37,8 +57,10 @@ new_checkpoints <- function(folder) {
     if (!file.rename(unfinished, file.path(folder, name))) {
       stop("the checkpoint ", name, " could not be written")
     }
-    unlink(file.path(folder, setdiff(names_of("checkpoint-"), name)))
+    unlink(file.path(folder, setdiff(grep(ours, names_of("checkpoint-"), value = TRUE), name)))
   }
 
-  list(folder = folder, latest = latest, write = write)
+  list(folder = folder, latest = latest, write = write, resumed = function() {
+    resumed
+  })
 }

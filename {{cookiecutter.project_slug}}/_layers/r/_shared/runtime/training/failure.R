@@ -12,6 +12,9 @@ failure_reason <- function(error) {
     return(substr(headline, 1, failure_limit))
   }
   headline <- substr(headline, 1, failure_limit / 2)
+  if (!is.null(error$note)) {
+    headline <- paste0(headline, " (", error$note, ")")
+  }
   trace <- paste0(error$trace, "") # an exhausted stack leaves none
   room <- failure_limit - nchar(headline) - 2
   paste0(headline, "\n\n", substr(trace, nchar(trace) - room + 1, nchar(trace)))
@@ -24,6 +27,8 @@ write_failure <- function(path, error) {
       dir.create(dirname(path), showWarnings = FALSE, recursive = TRUE)
       suppressWarnings(writeLines(enc2utf8(failure_reason(error)), path, useBytes = TRUE))
     },
-    error = function(problem) message("could not write ", path, ": ", conditionMessage(problem))
+    error = function(problem) {
+      message("could not write ", path, ": ", conditionMessage(problem))
+    }
   )
 }

@@ -19,6 +19,7 @@ train_main <- function(project) {
 # Train on this host and save the model.
 run_training <- function(project, paths) {
   expect_package("jsonlite")
+  expect_package("data.table")
   config <- sapply(
     config_files,
     function(name) read_json(file.path(paths$config, paste0(name, ".json"))),
@@ -47,7 +48,10 @@ run_training <- function(project, paths) {
   dir.create(paths$model, showWarnings = FALSE, recursive = TRUE)
   dir.create(paths$output_data, showWarnings = FALSE, recursive = TRUE)
   hyperparameters <- hyperparameters_of(algorithm, strings)
-  model <- call_train(algorithm, channels, hyperparameters, job)
+  model <- withCallingHandlers(
+    call_train(algorithm, channels, hyperparameters, job),
+    error = function(error) resumed_error(error, job$checkpoints$resumed())
+  )
   if (!is.null(model)) {
     save_model(model, paths$model)
   } else if (length(list.files(paths$model, all.files = TRUE, no.. = TRUE)) == 0) {
@@ -82,6 +86,14 @@ call_train <- function(algorithm, channels, hyperparameters, job) {
   }
   interrupt_at_sigterm()
   algorithm$train(channels, hyperparameters)
+}
+
+# Raise an error again, with the name of the checkpoint that the job went on from, if it did.
+resumed_error <- function(error, checkpoint) {
+  if (!is.null(checkpoint) && is.null(error$note) && !inherits(error, c("UserError", "InputError"))) {
+    error$note <- sprintf("resumed from checkpoint %s: delete it if it is not this job's", checkpoint)
+    stop(error)
+  }
 }
 
 # The error to report: a full disk is the user's to mend, by asking for a larger volume.

@@ -71,6 +71,12 @@ test_that("Accept is negotiated", {
   expect_negotiated("application/json", 200L, "application/json")
   expect_negotiated("text/csv;q=0.1, application/jsonlines", 200L, "application/jsonlines")
   expect_negotiated("image/png, application/json;q=0.5", 200L, "application/json")
+  expect_negotiated("application/json; charset=utf-8", 200L, "application/json")
+  expect_negotiated("application/json, text/plain, */*", 200L, "application/json")
+  expect_negotiated("*/*;q=.2", 200L, "text/csv")
+  expect_negotiated("application/*, text/csv;q=0.9", 200L, "application/json")
+  expect_negotiated("text/csv;q=0, */*", 200L, "application/json")
+  expect_negotiated("application/jsonlines, application/json", 200L, "application/jsonlines")
   expect_negotiated("application/*;q=0.5, application/json;q=0", 200L, "application/jsonlines")
   suppressMessages(expect_negotiated("image/png", 406L, "application/json"))
 })
@@ -87,13 +93,15 @@ test_that("bad requests get a 4xx that says why", {
   expect_refused("text/csv", "\n\n", 400L, "no rows")
   expect_refused("text/csv", "1,2\n3,x\n", 400L, "line 2, value 2: 'x' is not a number")
   expect_refused("text/csv", "1,2\n3\n", 400L, "line 2 has 1 values, expected 2")
-  expect_refused("text/csv", "1,nan\n", 400L, "not a finite number")
+  expect_refused("text/csv", "1,nan\n", 400L, "line 1, value 2: 'nan' is not a number")
   expect_refused("text/csv", "1,NA\n", 400L, "not a number")
   expect_refused("text/csv", "1,\n", 400L, "line 1, value 2: '' is not a number")
   expect_refused("text/csv", "1\n\"2\n", 400L, "line 2: not CSV")
-  expect_refused("text/csv", "1,2\"3\"\n", 400L, "line 1: not CSV")
+  expect_refused("text/csv", "1,\"2\"3\n", 400L, "line 1: not CSV: text stands after a closing quote")
+  expect_refused("text/csv", "1,2\"3\"\n", 400L, "line 1, value 2: '2\"3\"' is not a number")
+  expect_refused("text/csv", "1,1e999\n", 400L, "line 1, value 2: '1e999' is not a finite number")
   expect_refused("text/csv", as.raw(c(0xff, 0xfe)), 400L, "not text in utf-8")
-  expect_refused("text/csv", as.raw(0), 400L, "not text in utf-8")
+  expect_refused("text/csv", as.raw(0), 400L, "holds the character U+0000")
   expect_refused("text/csv; charset=klingon", "1", 400L, "klingon")
   expect_refused("application/json", '{"instances": [[1, 2], [3', 400L, "not JSON")
   expect_refused("application/json", "http://localhost/", 400L, "not JSON")
@@ -123,6 +131,13 @@ test_that("bad requests get a 4xx that says why", {
   }
   expect_refused("application/x-npy", npy("<f8", "9, 9", raw(8)), 400L, "cut short")
   expect_refused("image/png", "1,2", 415L, "text/csv")
+})
+
+test_that("a compressed body is refused", {
+  client <- new_client()
+  suppressMessages(response <- client("1,2", headers = list("content-encoding" = "gzip")))
+  expect_identical(response$status, 415L)
+  expect_match(json(response)$error, "Content-Encoding 'gzip'", fixed = TRUE)
 })
 
 test_that("an unknown failure is a 500 with a request id and no traceback", {
@@ -202,8 +217,14 @@ test_that("a prediction that takes too long is answered with 504, and the log sa
   expect_identical(response$status, 504L)
 })
 
-test_that("a batch answer leaves the last line break to SageMaker", {
-  expect_identical(rawToChar(new_client(batch = TRUE)("1\n2\n")$body), "2\n4")
+test_that("a batch answer leaves the last line break to SageMaker, and takes no blank line for a record", {
+  client <- new_client(batch = TRUE)
+  expect_identical(rawToChar(client("1\n2\n")$body), "2\n4")
+  expect_identical(rawToChar(client("[1]", "application/json")$body), '{"predictions": [2]}')
+  for (content_type in c("text/csv", "application/jsonlines")) {
+    suppressMessages(response <- client("1\n\n2\n", content_type))
+    expect_match(json(response)$error, "^line 2 is blank")
+  }
 })
 
 test_that("the algorithm's own functions take the place of the defaults", {
@@ -244,8 +265,8 @@ test_that("wrong named features are explained", {
   }
   expect_explained("text/csv", "31\n", "line 1 has 1 values, expected 2: age, city")
   expect_explained("text/csv", "old,Oslo\n", "line 1, column 'age': 'old' is not a number")
-  expect_explained("text/csv", "inf,Oslo\n", "not a finite number")
-  expect_explained("application/json", '[{"age": 1, "town": "Oslo"}]', "'town' is unknown")
+  expect_explained("text/csv", "inf,Oslo\n", "'inf' is not a number")
+  expect_explained("application/json", '[{"town": "Oslo"}]', "instance 1 names none of the features age, city")
   expect_explained("application/json", '[{"age": 1}, [1, "Oslo"]]', "instance 2")
   expect_explained("application/json", '[[1, ["Oslo"]]]', "expected one value")
 })

@@ -108,15 +108,72 @@ test_that("bad training data names the file and the line", {
   write_text("1,2\n3\n", data, "training", "part.csv")
   channels <- runtime$channels_from_config(list(training = list()), data)
   expect_error(
-    channels$training$tables(header = FALSE),
+    lapply(channels$training$tables(header = FALSE), runtime$table_matrix),
     "training/part.csv, line 2 has 1 values, expected 2",
     class = "InputError"
   )
 })
 
+test_that("what others leave in a channel is passed over, and files that do not fit together are named", {
+  data <- new_folder()
+  left <- c("_SUCCESS", "_temporary/part.csv", ".x.csv.crc", "data_$folder$", "empty.csv", "only-header.csv")
+  for (name in left) {
+    write_text(if (name == "only-header.csv") "x,y\n" else "", data, "train", name)
+  }
+  write_text("x,y\n1,2\n", data, "train", "a.csv")
+  channel <- runtime$channels_from_config(list(train = list()), data)$train
+  log <- capture.output(tables <- channel$tables(header = TRUE))
+  expect_identical(lapply(tables, runtime$table_matrix), list(rbind(c(1, 2))))
+  for (name in left) {
+    expect_true(any(startsWith(log, paste0("passed over train/", name, ": "))))
+  }
+  write_text("y,x\n1,2\n", data, "train", "b.csv")
+  both <- "train/b.csv has the columns y, x, train/a.csv has x, y"
+  expect_error(capture.output(channel$tables(header = TRUE)), both, class = "InputError")
+  write_text("5,1,2\n5,1,2\n", data, "train", "b.csv")
+  expect_error(capture.output(channel$tables(header = TRUE)), "train/b.csv has 3 columns, train/a.csv has 2")
+})
+
+test_that("large and compressed files are read by data.table as the strict reader reads them", {
+  data <- new_folder()
+  rows <- sprintf("%d,%.17g", 1:9999, (1:9999) / 7)
+  file <- write_text("", data, "train", "a.csv.gz")
+  compressed <- function(lines) {
+    connection <- gzfile(file, "w")
+    writeLines(lines, connection)
+    close(connection)
+    runtime$channels_from_config(list(train = list()), data)$train$tables(header = FALSE)[[1]]
+  }
+  table <- compressed(rows)
+  expect_false(is.null(runtime$fast_numbers(table$text)))
+  expect_equal(runtime$table_matrix(table), cbind(1:9999, (1:9999) / 7), tolerance = 1e-15)
+  table <- compressed(replace(rows, 400, "400,x"))
+  expect_error(runtime$table_matrix(table), "train/a.csv.gz, line 400, value 2: 'x'")
+
+  texts <- c("Oslo", '"a, b"', '"say ""no"""', "NA", '"NA"', "", '""', '"two\nlines"', " caf\u00e9 ")
+  numbers <- c("1", "-.5", "", '"5"', "NA")
+  lines <- paste(rep(texts, 2000), rep(numbers, length.out = 18000), sep = ",")
+  table <- runtime$csv_table(paste0(lines, "\n", collapse = ""), function(cells, quoted) FALSE)
+  features <- list(city = "text", age = "number")
+  fast <- runtime$fast_frame(table, features)
+  expect_false(is.null(fast))
+  expect_identical(as.data.frame(fast), runtime$table_frame(runtime$with_cells(table), features))
+})
+
+test_that("what is no checkpoint of ours is passed over with a line in the log", {
+  folder <- new_folder()
+  write_text("{}", folder, "checkpoint-500", "trainer_state.json")
+  write_text("", folder, "checkpoint-000000000007.rds")
+  checkpoints <- runtime$new_checkpoints(folder)
+  log <- capture.output(latest <- checkpoints$latest())
+  expect_null(latest)
+  expect_identical(log[[1]], "passed over checkpoint-000000000007.rds in the checkpoint folder: it is empty")
+  expect_identical(log[[2]], "passed over checkpoint-500 in the checkpoint folder: it is not this job's")
+})
+
 test_that("a table gives its columns by name", {
   table <- runtime$read_csv("age,\"city\"\n31,\"Oslo, \"\"N\"\"\nwest\"\n\n40,\n", header = TRUE)
-  expect_identical(table$lines, c(2L, 5L))
+  expect_equal(table$lines, c(2, 5))
   frame <- runtime$table_frame(table, list(city = "text", age = "number"))
   expect_identical(frame, data.frame(city = c("Oslo, \"N\"\nwest", NA), age = c(31, 40)))
   expect_identical(runtime$table_column(table, "age"), c("31", "40"))
@@ -210,6 +267,17 @@ status <- function(output) {
   if (is.null(code)) 0L else code
 }
 
+test_that("a training that fails after it was resumed names the checkpoint", {
+  job <- new_job("train <- function(channels, hyperparameters, job) stop('not a model: ', job$checkpoints$latest())")
+  write_text("foreign", job$base, "checkpoints", "checkpoint-000000000007.rds")
+  expect_identical(status(job$run()), 1L)
+  first <- strsplit(job$read("output", "failure"), "\n")[[1]][[1]]
+  expect_match(
+    first,
+    "^simpleError: not a model: .*[(]resumed from checkpoint checkpoint-000000000007.rds: delete it if"
+  )
+})
+
 test_that("an error in train writes the failure file and ends with 1", {
   job <- new_job("train <- function(channels, hyperparameters) stop('no convergence')")
   expect_identical(status(job$run()), 1L)
@@ -219,7 +287,7 @@ test_that("an error in train writes the failure file and ends with 1", {
 test_that("files of any name are read in order of their bytes, and can be named in messages, in any language", {
   skip_on_os("mac") # where every name is UTF-8
   names <- c("B", "a-b", "a/b", "\xc3\xa9", "\xff")
-  code <- "train <- function(channels, hyperparameters) { channels$train$tables(header = FALSE); %s }"
+  code <- "train <- function(channels, hyperparameters) { lapply(channels$train$tables(header = FALSE), table_matrix); %s }"
   for (language in c("LC_ALL=C", "LC_ALL=C.UTF-8")) {
     fill <- function(job, texts) {
       folder <- file.path(job$base, "input", "data", "train")
