@@ -82,7 +82,7 @@ quoted_cells <- function(text, source) {
     stop(input_error("%sline %d: not CSV: %s", source, line, reason))
   }
   tokens <- substr_bytes(text, starts, starts + lengths - 1)
-  ends <- substring(tokens, nchar(tokens), nchar(tokens)) == "\n"
+  ends <- endsWith(tokens, "\n")
   cells <- trimws(substring(tokens, 1, nchar(tokens) - 1), whitespace = "[ \t]")
   quoted <- startsWith(cells, '"')
   inner <- substring(cells[quoted], 2, nchar(cells[quoted]) - 1)

@@ -16,7 +16,7 @@
 # What another program has left in the folder is passed over, and so is an empty file, with a line in the log.
 # resumed() gives the name of the checkpoint that latest() has given, or NULL.
 new_checkpoints <- function(folder) {
-  resumed <- NULL
+  state <- new.env()
   ours <- "^checkpoint-[0-9]{12}([.][[:alnum:]_]+)?$"
 
   passed_over <- function(name) {
@@ -43,7 +43,7 @@ new_checkpoints <- function(folder) {
       return(NULL)
     }
     newest <- found[[length(found)]]
-    resumed <<- newest
+    state$resumed <- newest
     cat("resuming from checkpoint ", newest, "\n", sep = "")
     file.path(folder, newest)
   }
@@ -60,7 +60,5 @@ new_checkpoints <- function(folder) {
     unlink(file.path(folder, setdiff(grep(ours, names_of("checkpoint-"), value = TRUE), name)))
   }
 
-  list(folder = folder, latest = latest, write = write, resumed = function() {
-    resumed
-  })
+  list(folder = folder, latest = latest, write = write, resumed = function() state$resumed)
 }

@@ -122,7 +122,10 @@ test_that("what others leave in a channel is passed over, and files that do not 
   }
   write_text("x,y\n1,2\n", data, "train", "a.csv")
   channel <- runtime$channels_from_config(list(train = list()), data)$train
-  log <- capture.output(tables <- channel$tables(header = TRUE))
+  tables <- NULL
+  log <- capture.output({
+    tables <- channel$tables(header = TRUE)
+  })
   expect_identical(lapply(tables, runtime$table_matrix), list(rbind(c(1, 2))))
   for (name in left) {
     expect_true(any(startsWith(log, paste0("passed over train/", name, ": "))))
@@ -165,8 +168,7 @@ test_that("what is no checkpoint of ours is passed over with a line in the log",
   write_text("{}", folder, "checkpoint-500", "trainer_state.json")
   write_text("", folder, "checkpoint-000000000007.rds")
   checkpoints <- runtime$new_checkpoints(folder)
-  log <- capture.output(latest <- checkpoints$latest())
-  expect_null(latest)
+  log <- capture.output(expect_null(checkpoints$latest()))
   expect_identical(log[[1]], "passed over checkpoint-000000000007.rds in the checkpoint folder: it is empty")
   expect_identical(log[[2]], "passed over checkpoint-500 in the checkpoint folder: it is not this job's")
 })
