@@ -125,7 +125,7 @@ KNOWN = [
         Request(
             Setting("{}", False),
             "application/x-npy",
-            b"\x93NUMPY\x01\x00\x3c\x00{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1), }$\n\x05",
+            b"\x93NUMPY\x01\x00\x3d\x00{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1), }$\n\x05",
         ),
         "of a header that numpy has not written, R looks for what it needs, and numpy reads all of it as Python",
     ),

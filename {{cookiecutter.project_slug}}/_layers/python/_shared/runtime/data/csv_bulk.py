@@ -25,11 +25,20 @@ def blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
         if not block.endswith(b"\n"):
             block += stream.readline() or b"\n"
         if b'"' in block:
-            while block.count(b'"') % 2 and (line := stream.readline()):
-                block += line
+            block += _rest_of_row(stream) if block.count(b'"') % 2 else b""
             if not legal_quotes(block):
                 block += stream.read()
         yield block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
+
+
+def _rest_of_row(stream: BinaryIO) -> bytes:
+    """The lines up to the one that closes an open quote."""
+    lines = []
+    while line := stream.readline():
+        lines.append(line)
+        if line.count(b'"') % 2:
+            break
+    return b"".join(lines)
 
 
 def legal_quotes(block: bytes) -> bool:

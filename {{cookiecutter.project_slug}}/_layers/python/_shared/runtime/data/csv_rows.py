@@ -8,6 +8,7 @@ from runtime.errors import InputError
 # A cell and what ends it: its text within quotes, or its text without, which cannot begin with one. Nothing that was
 # taken is given back (*+), so that no cell takes longer than its length.
 CELL = re.compile(r'[ \t]*+(?:"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|(?!")([^,\n]*+))(,|\n|\Z)')
+CLOSED = re.compile(r'[ \t]*+"[^"]*+(?:""[^"]*+)*+"')
 MISSING = frozenset({"", "NA", "NaN", "nan", "null"})
 BLANK = " \t\n"
 
@@ -68,8 +69,13 @@ def _plain(text: str, line: int) -> Iterator[tuple[int, list[str] | None]]:
 def _quoted(text: str, source: str, line: int) -> Iterator[tuple[int, list[str] | None]]:
     place = 0
     while place < len(text):
-        row, end = _row(text, place, line, source)
-        yield line, row
+        quote = text.find('"', place)
+        end = text.rfind("\n", place, quote) + 1 if quote != -1 else len(text)
+        if end > place:  # lines without quotes
+            yield from _plain(text[place:end], line)
+        else:
+            row, end = _row(text, place, line, source)
+            yield line, row
         line += text.count("\n", place, end)
         place = end
 
@@ -91,7 +97,7 @@ def _row(text: str, place: int, line: int, source: str) -> tuple[list[str] | Non
 
 def _complaint(text: str, place: int) -> str:
     """What is wrong with the quotes of the cell at a place."""
-    closed = re.compile(r'[ \t]*+"[^"]*+(?:""[^"]*+)*+"').match(text, place)
+    closed = CLOSED.match(text, place)
     if closed is None:
         return "a quote is opened and not closed"
     return f"after a closing quote stands {text[closed.end() :].lstrip(BLANK)[:1]!r}, not a comma"
