@@ -7,6 +7,7 @@ import json
 import math
 
 import numpy as np
+import polars
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -186,6 +187,26 @@ def test_files_that_do_not_fit_together_are_named(tmp_path, second, header, word
     (tmp_path / "b.csv").write_text(second)
     with pytest.raises(InputError, match=words):
         list(Channel("train", tmp_path).tables(header=header))
+
+
+def test_parquet_is_read_by_the_names_and_types_of_its_columns(tmp_path):
+    polars.DataFrame(
+        {"code": ["NA", None], "amount": [1, None], "note": [float("nan"), 1e5], "more": [[1], [2]]}
+    ).write_parquet(tmp_path / "a.parquet")
+    channel = Channel("train", tmp_path)
+    found = channel.matrix(FEATURES)
+    assert list(found["code"]) == ["NA", None]
+    assert np.isnan(np.asarray(found["amount"])).tolist() == [False, True]
+    assert list(found["note"]) == [None, "100000"]
+    with pytest.raises(InputError, match=r"train/a.parquet, row 1, column 'code': 'NA' is not a number"):
+        channel.matrix()
+    with pytest.raises(InputError, match=r"train/a.parquet, row 2, column 'code': it is empty"):
+        channel.column("code")
+    polars.DataFrame({"x": [1, 2], "y": [0.5, 1]}).write_parquet(tmp_path / "a.parquet")
+    assert channel.matrix().tolist() == [[1, 0.5], [2, 1]]
+    (tmp_path / "a.parquet").write_text("x,y\n1,2\n")
+    with pytest.raises(InputError, match=r"train/a.parquet is not a Parquet file: "):
+        channel.matrix()
 
 
 def test_compressed_and_large_files_are_read_by_blocks_and_lines_keep_their_numbers(tmp_path, monkeypatch):

@@ -41,16 +41,15 @@ class Channel:
             )
         return sorted(found, key=os.fsencode)
 
-    def tables(self, *, header: bool) -> Iterator["tables.CsvTable"]:
-        """Read every file as CSV, one table for each file with rows.
+    def tables(self, *, header: bool) -> Iterator[Any]:
+        """Read every file as CSV, or as Parquet where its name ends so, one table for each file with rows.
 
         Raises InputError that names the file and line of what cannot be read, and a file that does not fit the first.
         """
         first = None
         for file in self.files:
             name = self._shown(file)
-            opened = gzip.open if file.suffix == ".gz" else open
-            table = tables.CsvTable(partial(opened, file, "rb"), lambda _: header, source=f"{name}, ")
+            table = open_table(file, f"{name}, ", header)
             if not table.has_rows():
                 log(f"passed over {name}: it has no rows")
                 continue
@@ -96,12 +95,23 @@ class Channel:
         return f"{self.name}/{file.relative_to(self.path)}".encode("utf-8", "backslashreplace").decode()
 
 
-def expect_alike(first_name: str, first: "tables.CsvTable", name: str, table: "tables.CsvTable") -> None:
+def open_table(file: Path, source: str, header: bool) -> Any:
+    """A file as a table."""
+    if file.suffix == ".parquet":
+        from runtime.data.parquet import ParquetTable
+
+        return ParquetTable(file, source)
+    opened = gzip.open if file.suffix == ".gz" else open
+    return tables.CsvTable(partial(opened, file, "rb"), lambda _: header, source=source)
+
+
+def expect_alike(first_name: str, first: Any, name: str, table: Any) -> None:
     """Raise InputError for a file whose columns are not those of the first."""
     if table.width != first.width:
         raise InputError(f"{name} has {table.width} columns, {first_name} has {first.width}")
     if table.names != first.names:
-        raise InputError(f"{name} has the columns {', '.join(table.names)}, {first_name} has {', '.join(first.names)}")
+        columns, others = (", ".join(one.names or ["no names"]) for one in (table, first))
+        raise InputError(f"{name} has the columns {columns}, {first_name} has {others}")
 
 
 def log(line: str) -> None:
