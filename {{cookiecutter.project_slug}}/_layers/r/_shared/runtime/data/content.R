@@ -145,29 +145,41 @@ rows_table <- function(rows, numbers, unit) {
   new_table(unlist(rows, recursive = FALSE, use.names = FALSE), lengths(rows), numbers, unit = unit)
 }
 
-# The escape of U+0000, which no text of R can hold; not a backslash that is itself escaped before a "u".
-escaped_nul <- "(?<!\\\\)(?:\\\\\\\\)*\\\\u0000"
-
-# Whether a slash stands outside of strings, which jsonlite takes for a comment.
-has_comment <- function(text) {
-  if (!grepl("/", text, fixed = TRUE, useBytes = TRUE)) {
-    return(FALSE)
-  }
-  outside <- gsub('"(?:[^"\\\\]++|\\\\.)*+"', "", text, perl = TRUE, useBytes = TRUE)
-  grepl("/", outside, fixed = TRUE, useBytes = TRUE)
-}
-
+# A value of JSON. Raises InputError for what is none.
 parsed_json <- function(text, where) {
-  if (grepl(escaped_nul, text, perl = TRUE, useBytes = TRUE)) {
-    stop(input_error("%s holds the character U+0000", where))
-  }
-  if (has_comment(text)) {
-    stop(input_error("%s is not JSON: it holds a comment", where))
+  fault <- json_fault(text)
+  if (!is.null(fault)) {
+    stop(input_error("%s %s", where, fault))
   }
   tryCatch(jsonlite::parse_json(text, bigint_as_char = TRUE), error = function(error) {
     reason <- sub("\n.*", "", conditionMessage(error))
     stop(input_error("%s is not JSON: %s", where, reason))
   })
+}
+
+# What is wrong with a text that jsonlite would take, NULL if nothing is: it passes over comments, form feeds and what
+# stands behind the value, and makes something of half characters.
+json_fault <- function(text) {
+  outside <- text
+  if (grepl('"', text, fixed = TRUE, useBytes = TRUE)) {
+    outside <- gsub('"(?:[^"\\\\]++|\\\\.)*+"', "", text, perl = TRUE, useBytes = TRUE)
+  }
+  if (grepl("[^][{},:0-9eE+.truefalsn \t\n\r-]", outside, perl = TRUE, useBytes = TRUE)) {
+    return("is not JSON: a character stands outside of strings that is no part of it")
+  }
+  if (!grepl("\\u", text, fixed = TRUE, useBytes = TRUE)) {
+    return(NULL)
+  }
+  escapes <- gsub("\\\\", "", text, fixed = TRUE, useBytes = TRUE) # without backslashes that are themselves escaped
+  if (grepl("\\u0000", escapes, fixed = TRUE, useBytes = TRUE)) {
+    return("holds the character U+0000")
+  }
+  pair <- "\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+  if (
+    grepl("\\\\u[dD][89a-fA-F]", gsub(pair, "", escapes, perl = TRUE, useBytes = TRUE), perl = TRUE, useBytes = TRUE)
+  ) {
+    "is not JSON: it holds half of a character"
+  }
 }
 
 # Write predictions, one for each row: a vector, the rows of a matrix or data frame, or a list.

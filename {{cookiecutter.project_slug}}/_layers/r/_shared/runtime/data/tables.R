@@ -291,6 +291,8 @@ cell_texts <- function(cells, missing, place) {
   texts[kinds == "character"] <- as.character(of_kind("character"))
   texts[kinds == "logical"] <- tolower(as.character(of_kind("logical")))
   numbers <- kinds %in% c("integer", "double")
+  infinite <- replace(numbers, numbers, is.infinite(of_kind("integer", "double")))
+  expect_none(infinite, cells, place, "is not a finite number")
   texts[numbers] <- canonical_text(as.numeric(of_kind("integer", "double")))
   texts
 }
