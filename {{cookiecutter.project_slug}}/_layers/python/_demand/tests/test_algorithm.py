@@ -85,7 +85,7 @@ def test_a_training_that_is_stopped_leaves_a_checkpoint(tmp_path):
         ("text/csv", b"1,2\n", r"expected features of shape \(rows, 1\), got \(1, 2\)"),
         ("application/json", b'{"instances": [[1, 2, 3], [4, 5, 6]]}', r"\(rows, 1\), got \(2, 3\)"),
         ("application/json", b'{"instances": [["warm"]]}', "'warm' is not a number"),
-        ("application/jsonlines", b"[1]\n[[2]]\n", r"\[2\] is not a number"),
+        ("application/jsonlines", b"[1]\n[[2]]\n", r"expected one value, not \[2\]"),
     ],
 )
 def test_wrong_shapes_and_types_are_refused_in_words(job, media_type, body, message):

@@ -62,14 +62,16 @@ names_features <- function(cells, quoted, features) {
     any(features == "number" & !missing & !grepl(number_form, cells, perl = TRUE))
 }
 
+utf8_mark <- as.raw(c(0xef, 0xbb, 0xbf))
+
 # Bytes as UTF-8 text without byte order mark. Raises InputError that begins with `what`.
 text_of <- function(bytes, charset, what) {
   text <- NA
   if (tolower(charset) %in% c("utf-8", "utf8", "us-ascii", "ascii")) {
-    if (length(bytes) >= 3 && identical(bytes[1:3], as.raw(c(0xef, 0xbb, 0xbf)))) {
+    if (length(bytes) >= 3 && identical(bytes[1:3], utf8_mark)) {
       bytes <- bytes[-(1:3)]
     }
-    if (any(bytes == 0)) {
+    if (length(grepRaw(as.raw(0), bytes, fixed = TRUE)) > 0) {
       stop(input_error("%s holds the character U+0000", what))
     }
     text <- same_encoding(rawToChar(bytes))
@@ -131,6 +133,9 @@ parsed_lines <- function(lines, numbers) {
 rows_table <- function(rows, numbers, unit) {
   if (length(rows) == 0) {
     stop(input_error("no rows: expected at least one"))
+  }
+  if (!is.null(plain_numbers(rows))) {
+    return(new_table(rows, rep(1L, length(rows)), numbers, unit = unit))
   }
   objects <- !vapply(rows, function(row) is.null(names(row)), TRUE)
   if (objects[[1]]) {
@@ -311,11 +316,18 @@ number_text <- function(numbers) {
   if (is.integer(numbers)) {
     return(as.character(numbers))
   }
-  text <- sprintf("%.15g", numbers)
+  # sprintf() is the faster one for a few numbers, formatC() for many.
+  written <- function(numbers, digits) {
+    if (length(numbers) < 100) {
+      return(sprintf(paste0("%.", digits, "g"), numbers))
+    }
+    formatC(numbers, digits = digits, width = 1, format = "g", mode = "double")
+  }
+  text <- written(numbers, 15)
   inexact <- which(is.finite(numbers))
-  for (format in c("%.16g", "%.17g")) {
+  for (digits in 16:17) {
     inexact <- inexact[as.numeric(text[inexact]) != numbers[inexact]]
-    text[inexact] <- sprintf(format, numbers[inexact])
+    text[inexact] <- written(numbers[inexact], digits)
   }
   text
 }

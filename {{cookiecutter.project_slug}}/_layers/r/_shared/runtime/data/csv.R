@@ -3,8 +3,9 @@
 
 missing_texts <- c("", "NA", "NaN", "nan", "null")
 
-# Text from so many bytes on is worth the start of data.table's reader.
-large_text <- 2^16
+# Text from so many bytes on is worth the start of data.table's reader; a file, that of a program that looks through it.
+large_text <- 2^14
+large_file <- 2^20
 
 # A cell that begins with a quote, and one that does not. Nothing that was taken is given back (*+), so that no cell
 # takes longer than its length.
@@ -12,8 +13,12 @@ quoted_cell <- '"[^"]*+(?:""[^"]*+)*+"'
 any_cell <- sprintf('[ \\t]*+(?:%s[ \\t]*+|(?!")[^,\\n]*+)', quoted_cell)
 cell_pattern <- sprintf("\\G%s[,\\n]", any_cell)
 first_pattern <- sprintf("\\A(?:[ \\t]*+\\n)*+(?:%s,)*+%s\\n", any_cell, any_cell)
-legal_pattern <- sprintf('\\A(?:(?:%s|[^",\\n]++)?[,\\n])*+\\z', quoted_cell)
-blank_pattern <- "(?:\\A|\\n)[ \\t]*\\n"
+
+# A cell that data.table reads as the grammar does: without a tab, a space before its quote, or a quote within.
+fast_text <- sprintf('(?:%s|[^",\\t\\r\\n\\x00]*+)', gsub('[^"]', '[^"\\r\\x00]', quoted_cell, fixed = TRUE))
+
+# What data.table takes for a number, or for missing, and the grammar does not, in a text of such cells.
+doubtful_number <- '0[xX]|#N/A|(^|,)"([ \t]|(NA|NaN|nan|null)?"(,|\r?$))|[ \t]"(,|\r?$)'
 
 # The text with LF at the end of its lines, the last one, too.
 unix_text <- function(text) {
@@ -119,49 +124,106 @@ count_lines <- function(text) {
 
 has_rows <- function(text) grepl("[^ \t\n]", text, useBytes = TRUE)
 
-# The text as a matrix of numbers by data.table; NULL where that is in doubt.
-#
-# With no other byte in it, a cell is a number of the grammar or nothing that data.table takes for one.
-fast_numbers <- function(text) {
-  if (grepl("[^0-9,.eE+\n-]", text, perl = TRUE, useBytes = TRUE)) {
+# A table of CSV that is not yet read as a matrix of numbers by data.table; NULL where that is in doubt.
+fast_numbers <- function(table) {
+  legal <- if (is.null(table$file)) all_rows(table, "[0-9.eE+-]++") else !holds(table, "[^0-9,.eE+\r-]", "\r.")
+  frame <- if (legal) quiet_fread(table, quote = "", colClasses = "numeric", na.strings = NULL)
+  if (is.null(frame) || ncol(frame) != table$width || !all(vapply(frame, is.double, TRUE))) {
     return(NULL)
   }
-  frame <- quiet_fread(text, quote = "", colClasses = "numeric", na.strings = NULL)
-  if (is.null(frame) || !all(vapply(frame, is.double, TRUE))) {
+  if (!is.null(table$file) && nrow(frame) != file_lines(table$file) - table$first_line) {
     return(NULL)
   }
-  values <- as.matrix(frame)
-  dimnames(values) <- NULL
+  values <- matrix(unlist(frame, use.names = FALSE), nrow(frame))
   if (all(is.finite(values))) values
 }
 
-# The text as a data frame of texts by data.table, NA where a cell is missing; NULL where that is in doubt.
-fast_texts <- function(text) {
-  quoted <- grepl('"', text, fixed = TRUE, useBytes = TRUE)
-  legal <- !quoted ||
-    isTRUE(tryCatch(grepl(legal_pattern, text, perl = TRUE, useBytes = TRUE), warning = function(w) NA))
-  if (!legal || grepl(blank_pattern, text, perl = TRUE, useBytes = TRUE)) {
+# A table of CSV that is not yet read as a list of its columns by data.table, NA where a cell is missing; NULL where
+# that is in doubt. `numbers` says which columns hold numbers.
+fast_columns <- function(table, numbers) {
+  if (!all_rows(table, fast_text)) {
     return(NULL)
   }
-  quote <- if (quoted) '"' else ""
-  frame <- quiet_fread(text, quote = quote, colClasses = "character", na.strings = missing_texts, encoding = "UTF-8")
-  if (is.null(frame)) {
+  direct <- numbers & !(any(numbers) && holds(table, doubtful_number))
+  classes <- ifelse(direct, "numeric", "character")
+  frame <- quiet_fread(table, quote = '"', colClasses = classes, na.strings = missing_texts, encoding = "UTF-8")
+  if (is.null(frame) || ncol(frame) != table$width) {
     return(NULL)
   }
-  if (quoted) {
-    frame[] <- lapply(frame, function(column) {
-      gsub('""', '"', column, fixed = TRUE)
-    })
-  } else if (nrow(frame) != count_lines(text)) {
-    return(NULL)
-  }
-  frame
+  columns <- Map(fast_column, unname(as.list(frame)), numbers, direct)
+  if (!any(vapply(columns, is.null, TRUE))) columns
 }
 
-# A data frame by data.table's reader; NULL where it has a warning or an error.
-quiet_fread <- function(text, ...) {
+# A column as data.table has read it, a number from its text if not `direct`; NULL where it is in doubt.
+fast_column <- function(column, number, direct) {
+  if (direct) {
+    # NA is missing; NaN is what data.table makes of a spreadsheet's errors.
+    return(if (is.double(column) && !any(is.nan(column) | is.infinite(column))) column)
+  }
+  if (number) {
+    return(tryCatch(text_numbers(column, is.na(column), function(index) ""), InputError = function(error) NULL))
+  }
+  if (all(validUTF8(column))) {
+    doubled <- grep('""', column, fixed = TRUE, useBytes = TRUE)
+    replace(column, doubled, gsub('""', '"', column[doubled], fixed = TRUE))
+  }
+}
+
+# Whether all rows of a table have its width and cells of this pattern, so that data.table leaves no row out. A row of
+# one column must not be blank. In a file, which a program reads, a row is a line.
+all_rows <- function(table, cell) {
+  row <- sprintf("(?:%s,){%d}%s", cell, table$width - 1L, cell)
+  if (table$width == 1) {
+    row <- paste0("(?! *+\\r?$)", row)
+  }
+  if (!is.null(table$file)) {
+    return(!finds_line(table, "-Pv", sprintf("^%s\\r?$", row)))
+  }
+  pattern <- sprintf("(?m)\\A(?:%s\\n)*+\\z", row)
+  isTRUE(tryCatch(grepl(pattern, table$text, perl = TRUE, useBytes = TRUE), warning = function(w) FALSE))
+}
+
+# Whether any line of a table holds one of the patterns.
+holds <- function(table, ...) {
+  if (!is.null(table$file)) {
+    return(finds_line(table, "-E", ...))
+  }
+  grepl(paste0("(?m)", paste(..., sep = "|")), table$text, perl = TRUE, useBytes = TRUE)
+}
+
+# Whether the program grep, which holds no more than a line in memory, finds one in a table's file, or fails.
+finds_line <- function(table, option, ...) {
+  search <- paste("LC_ALL=C grep -qa", option, paste("-e", shQuote(c(...)), collapse = " "))
+  rows <- shQuote(table$file)
+  command <- if (table$first_line == 0) {
+    paste(search, "--", rows)
+  } else {
+    sprintf("tail -n +%d -- %s | %s", table$first_line + 1, rows, search)
+  }
+  system(command, ignore.stderr = TRUE) != 1
+}
+
+# How many lines a file has, the last one, too, where nothing ends it.
+file_lines <- function(file) {
+  counts <- system(sprintf("wc -l <%s; tail -c 1 %s | wc -l", shQuote(file), shQuote(file)), intern = TRUE)
+  as.numeric(counts[[1]]) + 1 - as.numeric(counts[[2]])
+}
+
+# A table of CSV that is not yet read as a data frame by data.table; NULL where it has a warning or an error.
+quiet_fread <- function(table, ...) {
   read <- function() {
-    data.table::fread(text, sep = ",", header = FALSE, data.table = FALSE, showProgress = FALSE, ...)
+    if (is.null(table$file)) {
+      return(data.table::fread(table$text, sep = ",", header = FALSE, data.table = FALSE, showProgress = FALSE, ...))
+    }
+    data.table::fread(
+      file = table$file,
+      skip = table$first_line,
+      sep = ",",
+      header = FALSE,
+      data.table = FALSE,
+      showProgress = FALSE,
+      ...
+    )
   }
   give_up <- function(condition) NULL
   tryCatch(read(), warning = give_up, error = give_up)

@@ -6,8 +6,8 @@
 #   names: the header if there was one, else NULL; `partial`: what it does not name is missing, else an error.
 #   lines: lines[i] is the number of row i in the source, `source` what to say before it in messages, `unit` after it.
 #   width: how many values each row should have.
-# CSV has its `text`, behind `first_line` lines, in place of the cells at first: how it is read best depends on what it
-# is read as.
+# CSV has its `text`, behind `first_line` lines, in place of the cells at first, or a large `file`: how it is read best
+# depends on what it is read as.
 
 new_table <- function(cells, widths, lines, source = "", unit = "line", quoted = NULL, objects = NULL) {
   width <- if (length(widths) > 0) widths[[1]]
@@ -53,6 +53,32 @@ csv_table <- function(text, is_header = NULL, source = "", every_line = FALSE, p
   table
 }
 
+# A table of a large file of CSV, which is not read before it is known as what. NULL where it is better read as text.
+csv_file_table <- function(file, has_header, source) {
+  bytes <- readBin(file, "raw", 2^16)
+  if (file.size(file) < large_file || any(bytes == 0) || identical(bytes[1:3], utf8_mark)) {
+    return(NULL)
+  }
+  head <- same_encoding(sub("[^\n]*\\z", "", rawToChar(bytes), perl = TRUE, useBytes = TRUE))
+  if (!validUTF8(head)) {
+    return(NULL)
+  }
+  table <- tryCatch(
+    csv_table(head, function(cells, quoted) has_header, source),
+    InputError = function(error) list(text = "")
+  )
+  if (has_rows(table$text)) c(table[names(table) != "text"], list(file = file))
+}
+
+# The table with its text, where that is still in a file.
+with_text <- function(table) {
+  if (is.null(table$file)) {
+    return(table)
+  }
+  text <- file_text(table$file, sub(", $", "", table$source))
+  csv_table(text, function(cells, quoted) !is.null(table$names), table$source)
+}
+
 # A table of CSV text, all of it read. Raises InputError for text that is not CSV, has no row, or has rows of different
 # lengths.
 read_csv <- function(text, header = FALSE, source = "") {
@@ -61,6 +87,7 @@ read_csv <- function(text, header = FALSE, source = "") {
 
 # The table with its cells. Raises InputError as read_csv does.
 with_cells <- function(table) {
+  table <- with_text(table)
   if (is.null(table$text)) {
     return(table)
   }
@@ -85,8 +112,8 @@ with_cells <- function(table) {
 #
 # Raises InputError that names the line and the value that does not fit.
 table_matrix <- function(table) {
-  values <- if (is_large(table)) fast_numbers(table$text)
-  if (!is.null(values) && (is.null(table$width) || ncol(values) == table$width)) {
+  values <- if (is_large(table)) fast_numbers(with_width(table))
+  if (!is.null(values)) {
     return(values)
   }
   table <- with_cells(table)
@@ -109,7 +136,7 @@ table_matrix <- function(table) {
 # Columns are found by name where the table has names and by position otherwise; missing values become NA.
 # Raises InputError that names the line, the column and the value that does not fit.
 table_frame <- function(table, features) {
-  frame <- if (is_large(table)) fast_frame(table, features)
+  frame <- if (is_large(table)) fast_frame(with_width(table), features)
   if (is.null(frame)) {
     table <- with_cells(table)
     frame <- Map(
@@ -133,33 +160,19 @@ table_frame <- function(table, features) {
 
 # The columns of a large text by data.table, a list by name; NULL where that is in doubt.
 fast_frame <- function(table, features) {
-  positions <- feature_positions(table, names(features))
+  positions <- tryCatch(feature_positions(table, names(features)), InputError = function(error) NA)
   if (anyNA(positions) || (is.null(table$names) && table$width != length(features))) {
     return(NULL)
   }
-  texts <- fast_texts(table$text)
-  if (is.null(texts) || ncol(texts) != table$width) {
-    return(NULL)
-  }
-  columns <- Map(
-    function(column, kind) {
-      if (kind == "text") {
-        return(column)
-      }
-      tryCatch(text_numbers(column, is.na(column), function(index) ""), InputError = function(error) NULL)
-    },
-    unname(as.list(texts))[positions],
-    features
-  )
-  if (!any(vapply(columns, is.null, TRUE))) {
-    stats::setNames(columns, names(features))
-  }
+  numbers <- seq_len(table$width) %in% positions[features == "number"]
+  columns <- fast_columns(table, numbers)
+  if (!is.null(columns)) stats::setNames(columns[positions], names(features))
 }
 
 # One column as text, for example the target. Raises InputError where a value is missing.
 table_column <- function(table, name) {
   found <- if (is_large(table)) {
-    fast_frame(table, stats::setNames(list("text"), name))[[1]]
+    fast_frame(with_width(table), stats::setNames(list("text"), name))[[1]]
   }
   if (!is.null(found) && !anyNA(found)) {
     return(found)
@@ -173,9 +186,15 @@ table_column <- function(table, name) {
 }
 
 is_large <- function(table) {
-  !is.null(table$text) &&
-    !table$every_line &&
-    nchar(table$text, "bytes") >= large_text
+  !is.null(table$file) || (!is.null(table$text) && !table$every_line && nchar(table$text, "bytes") >= large_text)
+}
+
+# The table with the width of its first row, if it has rows.
+with_width <- function(table) {
+  if (is.null(table$width)) {
+    table$width <- max(1L, length(first_row(table$text, table$source)$cells))
+  }
+  table
 }
 
 # The named columns, a list by name of the `cells` and which of them are `missing`.
@@ -204,15 +223,21 @@ feature_columns <- function(table, names) {
 }
 
 object_columns <- function(table, names) {
-  named <- vapply(table$objects, function(object) any(names(object) %in% names), TRUE)
-  if (!all(named)) {
+  objects <- table$objects
+  keys <- unlist(lapply(objects, base::names), use.names = FALSE)
+  owners <- rep(seq_along(objects), lengths(objects))
+  values <- unlist(objects, recursive = FALSE, use.names = FALSE)
+  unnamed <- setdiff(seq_along(objects), owners[keys %in% names])
+  if (length(unnamed) > 0) {
     listed <- paste(names, collapse = ", ")
-    stop(input_error("%s names none of the features %s", where(table, which(!named)[[1]]), listed))
+    stop(input_error("%s names none of the features %s", where(table, unnamed[[1]]), listed))
   }
   sapply(
     names,
     function(name) {
-      cells <- lapply(table$objects, last_of, name)
+      found <- which(keys == name)
+      cells <- vector("list", length(objects))
+      cells[owners[found]] <- values[found] # of a name that is there twice the last counts
       list(cells = cells, missing = lengths(cells) == 0 & !nested(cells))
     },
     simplify = FALSE
@@ -226,7 +251,18 @@ last_of <- function(object, name) {
 }
 
 # Which values of JSON are lists or objects.
-nested <- function(cells) vapply(cells, is.list, TRUE)
+nested <- function(cells) {
+  if (is.list(unlist(cells, recursive = FALSE, use.names = FALSE))) {
+    return(vapply(cells, is.list, TRUE))
+  }
+  logical(length(cells))
+}
+
+# The values of JSON as a vector where all are numbers, true or false, else NULL.
+plain_numbers <- function(values) {
+  found <- unlist(values, recursive = FALSE, use.names = FALSE)
+  if ((is.numeric(found) || is.logical(found)) && length(found) == length(values)) as.numeric(found)
+}
 
 # Where the named columns stand, by name or in order; NA for one that a request leaves out.
 #
@@ -262,6 +298,11 @@ expect_width <- function(table, width, which_ones = "") {
 cell_numbers <- function(cells, missing, place) {
   if (!is.list(cells)) {
     return(text_numbers(cells, missing, place))
+  }
+  numbers <- plain_numbers(cells)
+  if (!is.null(numbers)) {
+    expect_none(is.infinite(numbers), cells, place, "is not a finite number")
+    return(numbers)
   }
   expect_single(cells, place)
   kinds <- vapply(cells, typeof, "")

@@ -56,18 +56,24 @@ passed_over <- function(file, channel, folder) {
 
 # A file of CSV as a table, NULL with a line in the log where it has no rows; `place` is its name in messages.
 file_table <- function(file, place, header) {
-  table <- csv_table(file_text(file, place), function(cells, quoted) header, paste0(place, ", "))
-  if (!has_rows(table$text)) {
+  source <- paste0(place, ", ")
+  table <- if (!is_compressed(file)) csv_file_table(file, header, source)
+  if (is.null(table)) {
+    table <- csv_table(file_text(file, place), function(cells, quoted) header, source)
+  }
+  if (is.null(table$file) && !has_rows(table$text)) {
     cat("passed over ", place, ": it has no rows\n", sep = "")
     return(NULL)
   }
   table
 }
 
+is_compressed <- function(file) grepl("[.]gz$", file, useBytes = TRUE)
+
 # The text of a file, which may be compressed. Raises InputError that begins with `place`.
 file_text <- function(file, place) {
   bytes <- readBin(file, "raw", file.size(file))
-  if (grepl("[.]gz$", file, useBytes = TRUE)) {
+  if (is_compressed(file)) {
     bytes <- memDecompress(bytes, "gzip")
   }
   text_of(bytes, "utf-8", place)

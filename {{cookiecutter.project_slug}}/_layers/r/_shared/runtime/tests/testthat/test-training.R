@@ -148,10 +148,16 @@ test_that("large and compressed files are read by data.table as the strict reade
     runtime$channels_from_config(list(train = list()), data)$train$tables(header = FALSE)[[1]]
   }
   table <- compressed(rows)
-  expect_false(is.null(runtime$fast_numbers(table$text)))
+  expect_false(is.null(runtime$fast_numbers(table)))
   expect_equal(runtime$table_matrix(table), cbind(1:9999, (1:9999) / 7), tolerance = 1e-15)
   table <- compressed(replace(rows, 400, "400,x"))
   expect_error(runtime$table_matrix(table), "train/a.csv.gz, line 400, value 2: 'x'")
+
+  write_text(paste0(rep(rows, 10), "\r\n", collapse = ""), data, "train", "it's \u00e9.csv")
+  large <- runtime$channels_from_config(list(train = list()), data)$train$tables(header = FALSE)[[2]]
+  expect_null(large$text)
+  expect_false(is.null(runtime$fast_numbers(large)))
+  expect_identical(runtime$table_matrix(large), runtime$table_matrix(runtime$with_cells(large)))
 
   texts <- c("Oslo", '"a, b"', '"say ""no"""', "NA", '"NA"', "", '""', '"two\nlines"', " caf\u00e9 ")
   numbers <- c("1", "-.5", "", '"5"', "NA")
@@ -161,6 +167,17 @@ test_that("large and compressed files are read by data.table as the strict reade
   fast <- runtime$fast_frame(table, features)
   expect_false(is.null(fast))
   expect_identical(as.data.frame(fast), runtime$table_frame(runtime$with_cells(table), features))
+
+  # What data.table alone would read otherwise: a first row of another width, a tab behind a cell, its own numbers.
+  large <- function(first, rest) {
+    text <- paste0(c(first, rep(rest, 10000)), "\n", collapse = "")
+    runtime$csv_table(text, function(cells, quoted) FALSE)
+  }
+  expect_error(runtime$table_matrix(large("1", "1,2")), "line 2 has 2 values, expected 1", class = "InputError")
+  expect_identical(runtime$table_frame(large("a\t,1", "b,2"), features)$city[[1]], "a")
+  for (number in c("#N/A", "0x1p3", "Inf", '""', '"NA"', '" 5"')) {
+    expect_error(runtime$table_frame(large(paste0("a,", number), "b,2"), features), "line 1", class = "InputError")
+  }
 })
 
 test_that("what is no checkpoint of ours is passed over with a line in the log", {
