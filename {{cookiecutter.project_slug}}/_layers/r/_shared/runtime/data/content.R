@@ -316,18 +316,11 @@ number_text <- function(numbers) {
   if (is.integer(numbers)) {
     return(as.character(numbers))
   }
-  # sprintf() is the faster one for a few numbers, formatC() for many.
-  written <- function(numbers, digits) {
-    if (length(numbers) < 100) {
-      return(sprintf(paste0("%.", digits, "g"), numbers))
-    }
-    formatC(numbers, digits = digits, width = 1, format = "g", mode = "double")
-  }
-  text <- written(numbers, 15)
+  text <- sprintf("%.15g", numbers)
   inexact <- which(is.finite(numbers))
-  for (digits in 16:17) {
+  for (format in c("%.16g", "%.17g")) {
     inexact <- inexact[as.numeric(text[inexact]) != numbers[inexact]]
-    text[inexact] <- written(numbers[inexact], digits)
+    text[inexact] <- sprintf(format, numbers[inexact])
   }
   text
 }
