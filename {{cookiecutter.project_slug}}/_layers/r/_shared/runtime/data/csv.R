@@ -172,7 +172,7 @@ fast_column <- function(column, number, direct) {
 # Whether all rows of a table have its width and cells of this pattern, so that data.table leaves no row out. A row of
 # one column must not be blank. In a file, which a program reads, a row is a line.
 all_rows <- function(table, cell) {
-  row <- sprintf("(?:%s,){%d}%s", cell, table$width - 1L, cell)
+  row <- paste0("(?:", cell, ",){", table$width - 1, "}", cell)
   if (table$width == 1) {
     row <- paste0("(?! *+\\r?$)", row)
   }
