@@ -148,6 +148,26 @@ NO_DAEMON = "import os; os.environ['DOCKER_HOST'] = 'unix:///nowhere/docker.sock
 
 
 @pytest.mark.parametrize(
+    ("answer", "same"),
+    [
+        ('{"p":[1.0,{"a":"b, c"}]}\n', True),
+        ('{"p": [ 1.01 , {"a": "b, c"}]}', True),
+        ('{"p": [1.2, {"a": "b, c"}]}', False),
+        ('{"p": [1, {"a": "b,c"}]}', False),
+        ('{"p": [1, {"a": "b, d"}]}', False),
+    ],
+)
+def test_spaces_beside_the_marks_of_json_do_not_make_another_answer(answer: str, same: bool):
+    expected = '{"p": [1, {"a": "b, c"}]}'
+    call = f"same_answer({expected!r}.encode(), {answer!r}.encode(), 0.1)"
+    program = f"from local_test.answers import same_answer\nprint({call})"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == str(same)
+
+
+@pytest.mark.parametrize(
     ("obstacle", "words"),
     [
         (NO_PERMISSION, ["permission denied", "usermod -aG docker"]),

@@ -4,18 +4,19 @@ import re
 from math import isclose
 
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
-MARKS = re.compile(r"[ \t]*([][{},:])[ \t]*")
+# A text in quotes, which stays as it is; or a mark of JSON or CSV with the spaces beside it.
+MARKS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t]*([][{},:])[ \t]*')
 
 
 def same_answer(expected: bytes, answer: bytes, tolerance: float) -> bool:
     """True if two texts have the same words and their numbers differ by at most `tolerance`.
 
     White space at their ends does not count: whether a newline follows the last record is batch transform's business.
-    Nor do spaces beside the marks of JSON and CSV.
+    Nor do spaces beside the marks of JSON and CSV, but for those in quotes.
     What is no text must be the same to the byte.
     """
     try:
-        expected, answer = (MARKS.sub(r"\1", text.decode().strip()) for text in (expected, answer))
+        expected, answer = (MARKS.sub(r"\1\2", text.decode().strip()) for text in (expected, answer))
     except UnicodeDecodeError:
         return expected == answer
     if NUMBER.split(expected) != NUMBER.split(answer):

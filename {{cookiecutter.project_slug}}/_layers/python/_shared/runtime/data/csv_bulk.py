@@ -5,30 +5,44 @@ Whatever is in doubt is left to `csv_rows`, which is some fifty times as slow an
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from runtime.data.csv_rows import MISSING
+from runtime.data.numbers import LARGEST
 
 NUMERIC = b"0123456789+-.eE,\n"  # with no other byte in them, cells are numbers or nothing polars would take for one
 QUOTED_WORDS = re.compile(rb'"(?:NA|NaN|nan|null)"')
 
 
-def blocks(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """Whole rows of a file, about `size` bytes at a time, with LF at their ends.
+class Block(NamedTuple):
+    """Whole rows, with LF at the end of each, and whether all readers agree about their quotes."""
+
+    content: bytes
+    legal: bool
+
+
+def blocks(stream: BinaryIO, size: int) -> Iterator[Block]:
+    """The rows of a file, about `size` bytes at a time.
 
     A line break belongs to a row where an odd number of quotes stands before it. Where quotes are not what they should
     be that says nothing, so all the rest is one block then.
     """
-    while block := stream.read(size):
-        if not block.endswith(b"\n"):
-            block += stream.readline() or b"\n"
-        if b'"' in block:
-            block += _rest_of_row(stream) if block.count(b'"') % 2 else b""
-            if not legal_quotes(block):
-                block += stream.read()
-        yield block.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in block else block
+    while content := stream.read(size):
+        content += b"" if content.endswith(b"\n") else stream.readline()
+        if content.count(b'"') % 2:
+            content += _rest_of_row(stream)
+        content = _unix(content)
+        legal = legal_quotes(content)
+        yield Block(content if legal else content + _unix(stream.read()), legal)
+
+
+def _unix(content: bytes) -> bytes:
+    """The content with LF at the end of each line, the last one, too."""
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return content if content.endswith(b"\n") or not content else content + b"\n"
 
 
 def _rest_of_row(stream: BinaryIO) -> bytes:
@@ -42,7 +56,7 @@ def _rest_of_row(stream: BinaryIO) -> bytes:
 
 
 def legal_quotes(block: bytes) -> bool:
-    """Whether every quote opens a cell, closes one, or is one of two within (RFC 4180), so that all readers agree."""
+    """Whether every quote opens a cell, closes one, or is one of two within (RFC 4180); a line break ends the block."""
     if b'"' not in block:
         return True
     data = np.frombuffer(block, np.uint8)
@@ -58,39 +72,39 @@ def legal_quotes(block: bytes) -> bool:
     return bool(opens[0] and closes[-1] and (opens[1:] | doubled).all() and (closes[:-1] | doubled).all())
 
 
-def numbers(blocks: list[bytes], width: int, largest: float) -> np.ndarray | None:
-    """The blocks as an array of shape (rows, width) of numbers up to `largest`; None where that is in doubt."""
+def numbers(blocks: Sequence[Block], width: int) -> np.ndarray | None:
+    """The blocks as an array of numbers, shape (rows, width); None where that is in doubt."""
     import polars as pl
 
-    if any(block.translate(None, NUMERIC) for block in blocks):
+    contents = [block.content for block in blocks]
+    if any(content.translate(None, NUMERIC) for content in contents):
         return None
     schema = {f"{index}": pl.Float64 for index in range(width)}
     try:
-        frame = pl.read_csv(blocks, has_header=False, quote_char=None, schema=schema)
+        frame = pl.read_csv(contents, has_header=False, quote_char=None, schema=schema)
     except pl.exceptions.PolarsError:
         return None
     values = frame.to_numpy(order="c")  # with nan where a cell is empty or missing
-    return values if bool((np.abs(values) <= largest).all()) else None
+    return values if bool((np.abs(values) <= LARGEST).all()) else None
 
 
-def columns(
-    block: bytes, width: int, kinds: Mapping[int, type], largest: float, optional: bool = True
-) -> Sequence | None:
+def columns(block: Block, width: int, kinds: Mapping[int, type], optional: bool) -> Sequence | None:
     """Columns of the block by position: arrays of numbers, polars Series of texts; nan and null where they are missing.
 
     None where polars and the grammar may differ, and without `optional` where a value is missing.
     """
     import polars as pl
 
-    quoted = b'"' in block
-    if b"\0" in block or not (block.isascii() or _is_utf8(block)):
+    content = block.content
+    quoted = b'"' in content
+    if not block.legal or b"\0" in content or not (content.isascii() or _is_utf8(content)):
         return None
     schema = {
         f"{index}": pl.Float64 if kinds.get(index) is float and not quoted else pl.String for index in range(width)
     }
     try:
         frame = pl.read_csv(
-            block,
+            content,
             has_header=False,
             quote_char='"' if quoted else None,
             schema=schema,
@@ -102,7 +116,7 @@ def columns(
     if quoted:
         words = list(MISSING - {""})
         if any(frame.select(pl.all().is_in(words).any()).row(0)):
-            if QUOTED_WORDS.search(block):  # a text, or what is missing?
+            if QUOTED_WORDS.search(content):  # a text, or what is missing?
                 return None
             columns = [pl.col(name) for name in frame.columns]
             frame = frame.select(pl.when(~column.is_in(words)).then(column) for column in columns)
@@ -112,7 +126,7 @@ def columns(
     # polars takes a row that is too short for one whose last cells are missing, and, where it reads only some columns,
     # one that is too long.
     sure = len(kinds) == width and not frame[f"{width - 1}"].null_count()
-    if not sure and not _full_rows(block, width, len(frame)):
+    if not sure and not _full_rows(content, width, len(frame)):
         return None
     found = []
     for index, kind in kinds.items():
@@ -122,30 +136,27 @@ def columns(
             return None
         if kind is float:
             column = column.cast(pl.Float64, strict=False)
-            if column.null_count() != missing or not (column.abs() <= largest).all():
+            if column.null_count() != missing or not (column.abs() <= LARGEST).all():
                 return None
             column = column.fill_null(float("nan")).to_numpy()
         found.append(column)
     return found
 
 
-def _is_utf8(block: bytes) -> bool:
+def _is_utf8(content: bytes) -> bool:
     try:
-        block.decode()
+        content.decode()
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _full_rows(block: bytes, width: int, rows: int) -> bool:
+def _full_rows(content: bytes, width: int, rows: int) -> bool:
     """Whether every line has the commas of a whole row, but for those in quotes."""
     if width == 1:  # a blank line, or what is missing?
         return False
-    data = np.frombuffer(block, np.uint8)
+    data = np.frombuffer(content, np.uint8)
     outside = ~np.logical_xor.accumulate(data == ord('"'))
     commas = np.cumsum((data == ord(",")) & outside)
     ends = np.flatnonzero((data == ord("\n")) & outside)
-    if len(ends) + (not block.endswith(b"\n")) != rows:
-        return False
-    through = commas[ends] if len(ends) == rows else np.append(commas[ends], commas[-1])
-    return bool((np.diff(through, prepend=0) == width - 1).all())
+    return len(ends) == rows and bool((np.diff(commas[ends], prepend=0) == width - 1).all())

@@ -97,7 +97,4 @@ def _row(text: str, place: int, line: int, source: str) -> tuple[list[str] | Non
 
 def _complaint(text: str, place: int) -> str:
     """What is wrong with the quotes of the cell at a place."""
-    closed = CLOSED.match(text, place)
-    if closed is None:
-        return "a quote is opened and not closed"
-    return f"after a closing quote stands {text[closed.end() :].lstrip(BLANK)[:1]!r}, not a comma"
+    return "text stands after a closing quote" if CLOSED.match(text, place) else "a quote is opened and not closed"

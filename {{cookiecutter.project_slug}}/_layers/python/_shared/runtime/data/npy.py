@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from runtime.data.numbers import LARGEST
+from runtime.data.numbers import LARGEST, TOO_LARGE
 from runtime.data.tables import Features, Rows, matrix
 from runtime.errors import FormatError, InputError
 
@@ -22,9 +22,10 @@ def decode(body: bytes, features: Features | None) -> Any:
         )
         return matrix(table, features)
     values = values.astype(np.float64)
-    wrong = ~(np.abs(values) <= LARGEST)
-    if wrong.any():
-        raise InputError(f"row {int(np.argwhere(wrong)[0][0]) + 1} holds a value that is not finite")
+    if (wrong := np.argwhere(~(np.abs(values) <= LARGEST))).size:
+        row, place = wrong[0].tolist()
+        reason = TOO_LARGE if math.isfinite(values[row, place]) else "is not finite"
+        raise InputError(f"row {row + 1} holds a value that {reason}")
     return values
 
 

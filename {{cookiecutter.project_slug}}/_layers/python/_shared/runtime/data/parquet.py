@@ -14,8 +14,6 @@ from runtime.errors import InputError
 class ParquetTable(Table):
     """A Parquet file, read by polars at once. Raises InputError for a file that is none."""
 
-    partial = False
-
     def __init__(self, path: Path, source: str) -> None:
         import polars as pl
 

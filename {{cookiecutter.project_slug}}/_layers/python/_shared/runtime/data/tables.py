@@ -15,12 +15,10 @@ import numpy as np
 
 from runtime import framework
 from runtime.data import csv_bulk, csv_rows
+from runtime.data.csv_bulk import Block
 from runtime.data.csv_rows import is_missing
 from runtime.data.numbers import LARGEST, number, text
 from runtime.errors import InputError
-
-if framework.DATA_FRAMES:  # before the workers are forked, which then share it
-    import polars as pl
 
 Features = Mapping[str, type[float] | type[str]]
 BLANK_END = (b"\n\n", b" \n", b"\t\n")
@@ -29,9 +27,17 @@ FIRST_BLOCK, BLOCK, BLOCKS = 1 << 16, 1 << 22, 16
 
 
 class Table(ABC):
-    """Rows of a file or a request. `names` are those of the columns, None where it has no header."""
+    """Rows of a file or a request.
+
+    `names` are those of the columns, None where it has no header; `width` says how many values a row should have, and
+    `source` what to say in messages before lines. With `partial` a column that the header does not name is missing in
+    every row, else an error.
+    """
 
     names: Sequence[str] | None = None
+    width: int
+    source: str = ""
+    partial: bool = False
 
     @abstractmethod
     def numbers(self) -> np.ndarray:
@@ -69,6 +75,8 @@ def assembled(columns: Sequence[Any], features: Features) -> Any:
     if all(kind is float for kind in features.values()):
         return np.column_stack([np.asarray(column, np.float64) for column in columns])
     if framework.DATA_FRAMES:
+        import polars as pl
+
         kinds = {float: pl.Float64, str: pl.String}
         named = zip(features.items(), columns, strict=True)
         return pl.DataFrame([pl.Series(name, column, kinds[kind]) for (name, kind), column in named])
@@ -80,21 +88,19 @@ def assembled(columns: Sequence[Any], features: Features) -> Any:
 
 
 def read_csv(text: str, *, header: bool = False, source: str = "") -> Table:
-    """A table of CSV text. Raises InputError for text that is not CSV, has no row, or has rows of different lengths."""
+    """A table of CSV text. Raises InputError for text without rows; what is wrong in a row is found when it is used."""
     content = text.encode()
     table = CsvTable(lambda: io.BytesIO(content), lambda _: header, source=source)
     if not table.has_rows():
         raise InputError(f"{source}no rows: expected at least one line of comma-separated values")
-    table.check()
     return table
 
 
 class Rows(Table):
     """Rows in memory: lists of values, or dicts by column name, of CSV or of JSON.
 
-    `lines[i]` is the number of row i in the source, `source` what to say before it in messages, `unit` what it counts.
-    With `csv` the cells are texts, of which some stand for what is missing; else that is None. `partial`: see
-    CsvTable. Each row should have `width` values, by default as many as the first.
+    `lines[i]` is the number of row i in the source, and `unit` what it counts. With `csv` the cells are texts, of which
+    some stand for what is missing; else that is None. By default a row should have as many values as the first.
     """
 
     def __init__(
@@ -180,10 +186,8 @@ class Rows(Table):
 class CsvTable(Table):
     """CSV in UTF-8 that is read each time that something is asked of it, some megabytes at a time.
 
-    `open_stream` opens it; `is_header` judges by the cells of the first row whether it is a header; `source` is what to
-    say before lines in messages; with `every_line` a blank line is an error; with `partial` a column that the header
-    does not name is missing in every row, else an error.
-    Raises InputError for a first row that cannot be read.
+    `open_stream` opens it; `is_header` judges by the cells of the first row whether it is a header; with `every_line` a
+    blank line is an error. Raises InputError for a first row that cannot be read.
     """
 
     def __init__(
@@ -197,9 +201,9 @@ class CsvTable(Table):
     ) -> None:
         self.open_stream, self.source, self.every_line, self.partial = open_stream, source, every_line, partial
         self.width = self.start = self.start_line = 0
-        block = next(self._blocks(FIRST_BLOCK), b"")
-        text = self._text(block)
-        self.start = len(block) - len(text.encode())  # the byte order mark
+        content = next((block.content for block in self._blocks(FIRST_BLOCK)), b"")
+        text = self._text(content)
+        self.start = len(content) - len(text.encode())  # the byte order mark
         if (first := csv_rows.first(text, source)) is None:
             return
         cells, line, end = first
@@ -227,24 +231,19 @@ class CsvTable(Table):
 
     def has_rows(self) -> bool:
         """Whether there is a row besides the header."""
-        return any(True for _ in self._parts())
-
-    def check(self) -> None:
-        """Read every cell. Raises InputError for what is not CSV, and for a row that is not as wide as the first."""
-        for index, block in self._parts():
-            self._strict(index, block).expect_width(self.width)
+        return any(True for _ in self._parts(FIRST_BLOCK))
 
     def _numbers(self) -> Iterator[np.ndarray]:
         parts = self._parts()
-        while some := list(islice(parts, BLOCKS)):
-            values = csv_bulk.numbers([block for _, block in some], self.width, LARGEST)
+        while some := dict(islice(parts, BLOCKS)):
+            values = csv_bulk.numbers(list(some.values()), self.width)
             if values is not None:
                 yield values
             else:
-                yield joined([self._block_numbers(*part) for part in some])
+                yield joined([self._block_numbers(*part) for part in some.items()])
 
-    def _block_numbers(self, index: int, block: bytes) -> np.ndarray:
-        values = csv_bulk.numbers([block], self.width, LARGEST)
+    def _block_numbers(self, index: int, block: Block) -> np.ndarray:
+        values = csv_bulk.numbers([block], self.width)
         return self._strict(index, block).numbers() if values is None else values
 
     def _columns(self, features: Features, optional: bool) -> Iterator[list[Any]]:
@@ -252,36 +251,41 @@ class CsvTable(Table):
         known = dict(zip(places, features.values(), strict=True))
         as_declared = None not in known and (self.names is not None or self.width == len(features))
         for index, block in self._parts():
-            found = csv_bulk.columns(block, self.width, known, LARGEST, optional) if as_declared else None
+            found = csv_bulk.columns(block, self.width, known, optional) if as_declared else None
             yield self._strict(index, block).columns(features, optional=optional) if found is None else found
 
-    def _strict(self, index: int, block: bytes) -> Rows:
+    def _strict(self, index: int, block: Block) -> Rows:
         """The rows of a block, read cell by cell."""
-        line = self.start_line + 1 + sum(one.count(b"\n") for _, one in zip(range(index), self._bodies(), strict=False))
-        rows, lines = csv_rows.read(self._text(block), source=self.source, first_line=line, every_line=self.every_line)
+        before = islice(self._bodies(BLOCK), index)
+        line = self.start_line + 1 + sum(one.content.count(b"\n") for one in before)
+        text = self._text(block.content)
+        rows, lines = csv_rows.read(text, source=self.source, first_line=line, every_line=self.every_line)
         return Rows(rows, lines, self.names, source=self.source, csv=True, partial=self.partial, width=self.width)
 
-    def _parts(self) -> Iterator[tuple[int, bytes]]:
+    def _parts(self, size: int | None = None) -> Iterator[tuple[int, Block]]:
         """The blocks that have rows, each with its number; blank lines at their ends are off unless they count."""
-        for index, block in enumerate(self._bodies()):
-            blank_end = not self.every_line and (block == b"\n" or block.endswith(BLANK_END))
-            if rows := block.rstrip(b" \t\n") if blank_end else block:
-                yield index, rows
+        for index, block in enumerate(self._bodies(size or BLOCK)):
+            content = block.content
+            if not self.every_line and (content == b"\n" or content.endswith(BLANK_END)):
+                rows = content.rstrip(b" \t\n")
+                content = rows + b"\n" if rows else b""  # with its end, for there polars passes over a comma too many
+            if content:
+                yield index, block._replace(content=content)
 
-    def _bodies(self) -> Iterator[bytes]:
+    def _bodies(self, size: int) -> Iterator[Block]:
         """The blocks without the header."""
-        for index, block in enumerate(self._blocks(BLOCK)):
-            yield block if index else block[self.start :]
+        for index, block in enumerate(self._blocks(size)):
+            yield block if index else block._replace(content=block.content[self.start :])
 
-    def _blocks(self, size: int) -> Iterator[bytes]:
+    def _blocks(self, size: int) -> Iterator[Block]:
         with closing(self.open_stream()) as stream:
             yield from csv_bulk.blocks(stream, size)
 
-    def _text(self, block: bytes) -> str:
-        return decoded(block, "utf-8", self.source.removesuffix(", ") or "the body")
+    def _text(self, content: bytes) -> str:
+        return decoded(content, "utf-8", self.source.removesuffix(", ") or "the body")
 
 
-def positions(table: Any, features: Features) -> list[int | None]:
+def positions(table: Table, features: Features) -> list[int | None]:
     """Where the features' columns stand, by name or in order; None for one that a request leaves out.
 
     Raises InputError for a column that a file lacks, or that is there twice.

@@ -57,6 +57,9 @@ def prepare(paths: Paths, settings: Settings) -> Callable[[], "Answers"]:
     from runtime.serving import handlers
     from runtime.serving.answer import Answers
 
+    if framework.DATA_FRAMES:
+        import polars  # noqa: F401, before the workers are forked, which then share it
+
     steps = handlers.resolve(algorithm, adapter, batch=settings.batch)
     if framework.LOADS_IN_WORKERS:
         return lambda: Answers(load_model(steps, paths), steps, settings)

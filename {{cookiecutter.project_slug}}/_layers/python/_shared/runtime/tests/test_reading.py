@@ -41,7 +41,8 @@ PIECES = [
 ]
 PIECES += ['"', '"', '""', "a", "\r\n", "\r", "1e999", "code,amount,note\n", "x,1,n\n", '"a, b",2,"c\nd"\n', "\n\n"]
 bodies = st.lists(st.sampled_from(PIECES), min_size=1, max_size=30).map("".join)
-quick = settings(max_examples=300, deadline=None)
+# The same each time: CI must not fail by chance. To look further, remove derandomize and raise max_examples.
+quick = settings(max_examples=300, deadline=None, derandomize=True)
 
 
 def values(table, features):
@@ -76,6 +77,9 @@ def read(body, features, *, at_once):
 @example("NA\n\nx\n", {"code": str})
 @example('x," 5",n\n', FEATURES)
 @example("x,1,n\nx,1\n", FEATURES)
+@example("1\n1, ", None)
+@example('code,amount,note\n""1"a, b",2,"c\nd"\n', FEATURES)
+@example('"x"\r\n,"y"\r\n"z"', {"code": str})
 def test_polars_and_the_strict_reader_read_alike(body, features):
     assert read(body, features, at_once=False) == read(body, features, at_once=True)
 

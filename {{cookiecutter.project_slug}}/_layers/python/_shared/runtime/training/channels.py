@@ -4,14 +4,17 @@ import gzip
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runtime.data import tables
+from runtime.data.tables import CsvTable, Features, Table, assembled, joined
 from runtime.errors import InputError, UserError
+
+if TYPE_CHECKING:
+    from runtime.data.parquet import ParquetTable
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Channel:
     content_type: str | None = None
     sharded: bool = False
 
-    @property
+    @cached_property
     def files(self) -> list[Path]:
         """Every file with data, subfolders included, in order of the bytes of its path (rule 10 of grammar.md).
 
@@ -41,7 +44,7 @@ class Channel:
             )
         return sorted(found, key=os.fsencode)
 
-    def tables(self, *, header: bool) -> Iterator[Any]:
+    def tables(self, *, header: bool) -> Iterator["CsvTable | ParquetTable"]:
         """Read every file as CSV, or as Parquet where its name ends so, one table for each file with rows.
 
         Raises InputError that names the file and line of what cannot be read, and a file that does not fit the first.
@@ -59,18 +62,18 @@ class Channel:
         if first is None:
             raise UserError(f"channel '{self.name}' has no file with rows in {self.path}")
 
-    def matrix(self, features: "tables.Features | None" = None) -> Any:
+    def matrix(self, features: Features | None = None) -> Any:
         """All files as one, as `tables.matrix` gives a table: with a header where `features` name columns.
 
         Raises InputError as `tables` does, and for what does not fit.
         """
         found = list(self.tables(header=features is not None))
         if features is None:
-            return tables.joined([table.numbers() for table in found])
+            return joined([table.numbers() for table in found])
         columns = zip(*(table.columns(features) for table in found), strict=True)
-        return tables.assembled([tables.joined(list(parts)) for parts in columns], features)
+        return assembled([joined(list(parts)) for parts in columns], features)
 
-    def chunks(self, features: "tables.Features | None" = None) -> Iterator[Any]:
+    def chunks(self, features: Features | None = None) -> Iterator[Any]:
         """What `matrix` gives, some megabytes of the files at a time: for what is larger than the memory."""
         for table in self.tables(header=features is not None):
             yield from table.chunks(features)
@@ -95,17 +98,17 @@ class Channel:
         return f"{self.name}/{file.relative_to(self.path)}".encode("utf-8", "backslashreplace").decode()
 
 
-def open_table(file: Path, source: str, header: bool) -> Any:
-    """A file as a table."""
+def open_table(file: Path, source: str, header: bool) -> "CsvTable | ParquetTable":
+    """A file as a table. Raises InputError for a first row, or a Parquet file, that cannot be read."""
     if file.suffix == ".parquet":
         from runtime.data.parquet import ParquetTable
 
         return ParquetTable(file, source)
     opened = gzip.open if file.suffix == ".gz" else open
-    return tables.CsvTable(partial(opened, file, "rb"), lambda _: header, source=source)
+    return CsvTable(partial(opened, file, "rb"), lambda _: header, source=source)
 
 
-def expect_alike(first_name: str, first: Any, name: str, table: Any) -> None:
+def expect_alike(first_name: str, first: Table, name: str, table: Table) -> None:
     """Raise InputError for a file whose columns are not those of the first."""
     if table.width != first.width:
         raise InputError(f"{name} has {table.width} columns, {first_name} has {first.width}")

@@ -57,20 +57,18 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
         found = declaration.model_validate(decoded)
     except ValidationError as error:
         wrong = {detail["loc"][0]: detail["type"] for detail in error.errors() if detail["loc"]}
-        # A text that looks like JSON may yet be meant as text: "null" can be somebody's name.
-        again = {n: counted(decoded[n]) if wrong[n].startswith("int_") else given[n] for n in wrong if n in given}
+        for name in wrong.keys() & given.keys():
+            # A text that looks like JSON may yet be meant as text: "null" can be somebody's name.
+            decoded[name] = counted(decoded[name]) if wrong[name].startswith("int_") else given[name]
         try:
-            found = declaration.model_validate(decoded | again)
+            found = declaration.model_validate(decoded)
         except ValidationError as error:
             raise UserError("\n".join(sentence(detail, given) for detail in error.errors())) from None
     # pydantic takes more for a number than the grammar does: 1_000, inf.
-    problems = [
-        f"hyperparameter '{field.alias or name}' is {given[field.alias or name]!r}: it is not a number"
-        for name, field in declaration.model_fields.items()
-        if (field.alias or name) in given and not_a_number(given[field.alias or name], getattr(found, name))
-    ]
-    if problems:
-        raise UserError("\n".join(problems))
+    names = {field.alias or name: name for name, field in declaration.model_fields.items()}
+    wrong_numbers = [name for name, text in given.items() if not_a_number(text, getattr(found, names[name]))]
+    if wrong_numbers:
+        raise UserError("\n".join(f"hyperparameter '{n}' is {given[n]!r}: it is not a number" for n in wrong_numbers))
     return found
 
 

@@ -67,7 +67,7 @@ utf8_mark <- as.raw(c(0xef, 0xbb, 0xbf))
 # Bytes as UTF-8 text without byte order mark. Raises InputError that begins with `what`.
 text_of <- function(bytes, charset, what) {
   text <- NA
-  if (tolower(charset) %in% c("utf-8", "utf8", "us-ascii", "ascii")) {
+  if (tolower(charset) %in% c("utf-8", "utf8")) {
     if (length(bytes) >= 3 && identical(bytes[1:3], utf8_mark)) {
       bytes <- bytes[-(1:3)]
     }
@@ -90,17 +90,11 @@ json_table <- function(text) {
   document <- parsed_json(text, "the body")
   if (!is.null(names(document))) {
     if (!"instances" %in% names(document)) {
-      stop(input_error(
-        'the JSON object has no "instances": send {"instances": [[...], ...]}'
-      ))
+      stop(input_error('the JSON object has no "instances": send {"instances": [[...], ...]}'))
     }
     document <- last_of(document, "instances")
   }
-  rows <- if (is.list(document) && is.null(names(document))) {
-    document
-  } else {
-    list(document)
-  }
+  rows <- if (is.list(document) && is.null(names(document))) document else list(document)
   rows_table(rows, seq_along(rows), "instance")
 }
 
@@ -200,19 +194,11 @@ encode_predictions <- function(predictions, media_type, batch = FALSE) {
     return(encode_npy(predictions))
   }
   if (media_type == json_type) {
-    text <- paste0(
-      '{"predictions": [',
-      paste(json_rows(predictions), collapse = ", "),
-      "]}\n"
-    )
-    return(charToRaw(enc2utf8(if (batch) sub("\n$", "", text) else text)))
-  }
-  rows <- if (media_type == json_lines_type) {
-    json_rows(predictions)
+    text <- paste0('{"predictions": [', paste(json_rows(predictions), collapse = ", "), "]}")
   } else {
-    csv_rows(predictions)
+    rows <- if (media_type == json_lines_type) json_rows(predictions) else csv_rows(predictions)
+    text <- paste(rows, collapse = "\n")
   }
-  text <- paste(rows, collapse = "\n")
   charToRaw(enc2utf8(if (batch) text else paste0(text, "\n")))
 }
 
@@ -232,9 +218,7 @@ json_rows <- function(predictions) {
     return(paste0("{", do.call(paste, c(unname(fields), sep = ", ")), "}"))
   }
   if (is.matrix(predictions)) {
-    columns <- lapply(seq_len(ncol(predictions)), function(column) {
-      json_values(predictions[, column])
-    })
+    columns <- lapply(seq_len(ncol(predictions)), function(column) json_values(predictions[, column]))
     return(paste0("[", do.call(paste, c(columns, sep = ", ")), "]"))
   }
   if (is.list(predictions)) {
@@ -254,18 +238,9 @@ json_values <- function(values) {
     if (is.logical(values)) {
       text <- tolower(text)
     } else {
-      escaped <- gsub(
-        '"',
-        '\\"',
-        gsub("\\", "\\\\", text, fixed = TRUE),
-        fixed = TRUE
-      )
+      escaped <- gsub('"', '\\"', gsub("\\", "\\\\", text, fixed = TRUE), fixed = TRUE)
       special <- grepl("[[:cntrl:]]", text)
-      text <- replace(
-        paste0('"', escaped, '"'),
-        special,
-        vapply(text[special], json_text, "")
-      )
+      text <- replace(paste0('"', escaped, '"'), special, vapply(text[special], json_text, ""))
     }
   }
   replace(text, absent, "null")
@@ -280,24 +255,13 @@ csv_rows <- function(predictions) {
     predictions <- as.data.frame(predictions)
   }
   if (is.data.frame(predictions)) {
-    return(do.call(
-      paste,
-      c(lapply(unname(as.list(predictions)), csv_values), sep = ",")
-    ))
+    return(do.call(paste, c(lapply(unname(as.list(predictions)), csv_values), sep = ",")))
   }
-  vapply(
-    predictions,
-    function(row) {
-      paste(csv_values(unlist(lapply(row, format_cell))), collapse = ",")
-    },
-    ""
-  )
+  vapply(predictions, function(row) paste(csv_values(unlist(lapply(row, format_cell))), collapse = ","), "")
 }
 
 format_cell <- function(value) {
-  unlist(lapply(unlist(value), function(one) {
-    if (is.numeric(one)) number_text(one) else as.character(one)
-  }))
+  unlist(lapply(unlist(value), function(one) if (is.numeric(one)) number_text(one) else as.character(one)))
 }
 
 csv_values <- function(values) {

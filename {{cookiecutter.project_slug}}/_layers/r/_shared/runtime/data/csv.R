@@ -38,11 +38,7 @@ same_encoding <- function(text) {
 #
 # Blank lines are passed over, or an error where `every_line` is a record. Raises InputError for what is not CSV.
 csv_cells <- function(text, source = "", every_line = FALSE) {
-  found <- if (grepl('"', text, fixed = TRUE, useBytes = TRUE)) {
-    quoted_cells(text, source)
-  } else {
-    plain_cells(text)
-  }
+  found <- if (grepl('"', text, fixed = TRUE, useBytes = TRUE)) quoted_cells(text, source) else plain_cells(text)
   first <- cumsum(c(1, found$widths[-length(found$widths)]))
   blank <- found$widths == 1 & found$cells[first] == "" & !found$quoted[first]
   if (any(blank)) {
@@ -79,11 +75,7 @@ quoted_cells <- function(text, source) {
     line <- count_lines(before) + 1
     rest <- substr_bytes(text, covered + 1, size)
     closed <- grepl(paste0("\\A[ \\t]*+", quoted_cell), rest, perl = TRUE, useBytes = TRUE)
-    reason <- if (closed) {
-      "text stands after a closing quote"
-    } else {
-      "a quote is opened and not closed"
-    }
+    reason <- if (closed) "text stands after a closing quote" else "a quote is opened and not closed"
     stop(input_error("%sline %d: not CSV: %s", source, line, reason))
   }
   tokens <- substr_bytes(text, starts, starts + lengths - 1)
@@ -211,20 +203,11 @@ file_lines <- function(file) {
 
 # A table of CSV that is not yet read as a data frame by data.table; NULL where it has a warning or an error.
 quiet_fread <- function(table, ...) {
-  read <- function() {
-    if (is.null(table$file)) {
-      return(data.table::fread(table$text, sep = ",", header = FALSE, data.table = FALSE, showProgress = FALSE, ...))
-    }
-    data.table::fread(
-      file = table$file,
-      skip = table$first_line,
-      sep = ",",
-      header = FALSE,
-      data.table = FALSE,
-      showProgress = FALSE,
-      ...
-    )
-  }
+  fread <- function(...) data.table::fread(..., sep = ",", header = FALSE, data.table = FALSE, showProgress = FALSE)
   give_up <- function(condition) NULL
-  tryCatch(read(), warning = give_up, error = give_up)
+  tryCatch(
+    if (is.null(table$file)) fread(table$text, ...) else fread(file = table$file, skip = table$first_line, ...),
+    warning = give_up,
+    error = give_up
+  )
 }

@@ -92,9 +92,7 @@ with_cells <- function(table) {
     return(table)
   }
   text <- table$text
-  found <- if (has_rows(text) || table$every_line) {
-    csv_cells(text, table$source, table$every_line)
-  }
+  found <- if (has_rows(text) || table$every_line) csv_cells(text, table$source, table$every_line)
   if (length(found$widths) == 0) {
     stop(input_error("%sno rows: expected at least one line of comma-separated values", table$source))
   }
@@ -141,9 +139,7 @@ table_frame <- function(table, features) {
     table <- with_cells(table)
     frame <- Map(
       function(column, name, kind) {
-        place <- function(row) {
-          sprintf("%s, column '%s'", where(table, row), name)
-        }
+        place <- function(row) sprintf("%s, column '%s'", where(table, row), name)
         if (kind == "text") {
           cell_texts(column$cells, column$missing, place)
         } else {
@@ -171,16 +167,14 @@ fast_frame <- function(table, features) {
 
 # One column as text, for example the target. Raises InputError where a value is missing.
 table_column <- function(table, name) {
-  found <- if (is_large(table)) {
-    fast_frame(with_width(table), stats::setNames(list("text"), name))[[1]]
-  }
+  found <- if (is_large(table)) fast_frame(with_width(table), stats::setNames(list("text"), name))[[1]]
   if (!is.null(found) && !anyNA(found)) {
     return(found)
   }
   table <- with_cells(table)
   column <- feature_columns(table, name)[[1]]
   if (any(column$missing)) {
-    stop(input_error("%s: column '%s' is empty", where(table, which(column$missing)[[1]]), name))
+    stop(input_error("%s, column '%s': it is empty", where(table, which(column$missing)[[1]]), name))
   }
   cell_texts(column$cells, column$missing, function(row) where(table, row))
 }

@@ -23,9 +23,7 @@ answer <- function(request, model, handlers, timeout = Inf) {
   if (!is.null(error)) {
     response <- error_response(request, error)
   }
-  response$headers[["X-Amzn-SageMaker-Custom-Attributes"]] <- request$headers[[
-    "x-amzn-sagemaker-custom-attributes"
-  ]]
+  response$headers[["X-Amzn-SageMaker-Custom-Attributes"]] <- request$headers[["x-amzn-sagemaker-custom-attributes"]]
   response
 }
 
@@ -84,11 +82,7 @@ error_body <- function(...) {
 # not random: the algorithm's random numbers are its own.
 request_id <- function(request) {
   id <- request$headers[["x-amzn-sagemaker-inference-id"]]
-  if (is.null(id)) {
-    sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6)
-  } else {
-    id
-  }
+  if (is.null(id)) sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6) else id
 }
 
 # Raise 415 for a body that is compressed.
@@ -105,11 +99,7 @@ request_type <- function(header, any_type) {
   header <- if (is.null(header) || header == "") json_type else header
   media_type <- tolower(trimws(sub(";.*", "", header)))
   charset <- regmatches(header, regexec("; *charset *= *\"?([^\";, ]+)", header, ignore.case = TRUE))[[1]]
-  charset <- if (length(charset) == 2) {
-    paste0("; charset=", charset[[2]])
-  } else {
-    ""
-  }
+  charset <- if (length(charset) == 2) paste0("; charset=", charset[[2]]) else ""
   if (any_type) {
     return(paste0(media_type, charset))
   }

@@ -15,15 +15,9 @@ resolve_handlers <- function(algorithm, batch) {
     charset <- if (length(parts) == 2) parts[[2]] else "utf-8"
     decode_body(body, parts[[1]], charset, algorithm$features, batch)
   }
-  default_predict <- function(features, model) {
-    algorithm$predict(model, features)
-  }
-  default_output <- function(predictions, accept) {
-    encode_predictions(predictions, accept, batch)
-  }
-  own <- function(name, default) {
-    if (is.null(algorithm[[name]])) default else algorithm[[name]]
-  }
+  default_predict <- function(features, model) algorithm$predict(model, features)
+  default_output <- function(predictions, accept) encode_predictions(predictions, accept, batch)
+  own <- function(name, default) if (is.null(algorithm[[name]])) default else algorithm[[name]]
   list(
     model_fn = own("model_fn", load_model),
     input_fn = own("input_fn", default_input),

@@ -112,11 +112,7 @@ channel_of <- function(channels, name) {
     name <- "training"
   }
   if (!name %in% names(channels)) {
-    given <- if (length(channels) == 0) {
-      "none"
-    } else {
-      paste(sort(names(channels)), collapse = ", ")
-    }
+    given <- if (length(channels) == 0) "none" else paste(sort(names(channels)), collapse = ", ")
     stop(user_error("channel '%s' is missing: the job has %s; add it to the job's InputDataConfig", name, given))
   }
   unclass(channels)[[name]]

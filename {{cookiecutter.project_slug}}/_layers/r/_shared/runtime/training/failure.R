@@ -27,8 +27,6 @@ write_failure <- function(path, error) {
       dir.create(dirname(path), showWarnings = FALSE, recursive = TRUE)
       suppressWarnings(writeLines(enc2utf8(failure_reason(error)), path, useBytes = TRUE))
     },
-    error = function(problem) {
-      message("could not write ", path, ": ", conditionMessage(problem))
-    }
+    error = function(problem) message("could not write ", path, ": ", conditionMessage(problem))
   )
 }

@@ -19,7 +19,6 @@ train_main <- function(project) {
 # Train on this host and save the model.
 run_training <- function(project, paths) {
   expect_package("jsonlite")
-  expect_package("data.table")
   config <- sapply(
     config_files,
     function(name) read_json(file.path(paths$config, paste0(name, ".json"))),
@@ -31,6 +30,7 @@ run_training <- function(project, paths) {
   job <- new_job(paths, hosts)
   do.call(Sys.setenv, environment_variables(paths, hosts, channels, strings, config))
   limit_threads(cpu_count())
+  expect_package("data.table") # which reads how many threads it may use
 
   # Late, because the numeric libraries that it loads read the variables set above.
   algorithm <- load_algorithm(project, parent.env(environment()))

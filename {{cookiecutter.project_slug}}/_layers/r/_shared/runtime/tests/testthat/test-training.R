@@ -196,7 +196,7 @@ test_that("a table gives its columns by name", {
   frame <- runtime$table_frame(table, list(city = "text", age = "number"))
   expect_identical(frame, data.frame(city = c("Oslo, \"N\"\nwest", NA), age = c(31, 40)))
   expect_identical(runtime$table_column(table, "age"), c("31", "40"))
-  expect_error(runtime$table_column(table, "city"), "line 5: column 'city' is empty")
+  expect_error(runtime$table_column(table, "city"), "line 5, column 'city': it is empty")
   expect_error(runtime$table_column(table, "town"), "column 'town' is missing; the header has age, city")
 })
 
