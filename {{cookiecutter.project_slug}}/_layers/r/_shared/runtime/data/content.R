@@ -150,7 +150,7 @@ parsed_json <- function(text, where) {
   if (!is.null(fault)) {
     stop(input_error("%s %s", where, fault))
   }
-  tryCatch(jsonlite::parse_json(text, bigint_as_char = TRUE), error = function(error) {
+  tryCatch(parse_json(text, bigint_as_char = TRUE), error = function(error) {
     reason <- sub("\n.*", "", conditionMessage(error))
     stop(input_error("%s is not JSON: %s", where, reason))
   })

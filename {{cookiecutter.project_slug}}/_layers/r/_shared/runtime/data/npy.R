@@ -5,7 +5,7 @@ npy_magic <- as.raw(c(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59))
 # Numbers of numpy, by kind and size in bytes. Complex ones and those of more than 64 bits are refused.
 npy_types <- "^[<>|=](b1|[iu][1248]|f[248])$"
 
-# The header, a dict of Python with its keys in this order.
+# The header, as numpy writes it: a dict of Python with its keys in this order.
 npy_header <- paste0(
   "^ *[{] *'descr' *: *'([^']*)' *, *'fortran_order' *: *(True|False) *, *",
   "'shape' *: *[(]( *[0-9]* *(, *[0-9]+ *)*,? *)[)] *,? *[}] *\n?$"
@@ -20,8 +20,10 @@ decode_npy <- function(body) {
   length_bytes <- 2L * version
   header_length <- sum(as.integer(body[8 + seq_len(length_bytes)]) * 256^(seq_len(length_bytes) - 1))
   start <- 8 + length_bytes + header_length
-  header <- if (start <= length(body)) rawToChar(body[(9 + length_bytes):start][body[(9 + length_bytes):start] != 0])
-  fields <- if (!is.null(header)) regmatches(header, regexec(npy_header, header, useBytes = TRUE))[[1]]
+  header <- if (start <= length(body)) body[(9 + length_bytes):start]
+  fields <- if (length(header) > 0 && !any(header == 0 | header > 127)) {
+    regmatches(rawToChar(header), regexec(npy_header, rawToChar(header)))[[1]]
+  }
   if (length(fields) == 0) {
     stop(input_error("the body is not an .npy file of version 1 or 2: its header is damaged"))
   }

@@ -47,5 +47,5 @@ toolkit_value <- function(text) {
   if (!is.character(value)) {
     return(value)
   }
-  tryCatch(jsonlite::parse_json(value), error = function(error) value)
+  tryCatch(parse_json(value), error = function(error) value)
 }

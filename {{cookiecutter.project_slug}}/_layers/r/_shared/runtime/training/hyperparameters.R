@@ -48,7 +48,7 @@ text_parameter <- function(default, choices = NULL, help = "") {
 # Any JSON: `[1, 2]` becomes a vector, an object a list by name.
 json_parameter <- function(default, help = "") {
   parameter(if (!missing(default)) list(default), help, "JSON", function(text) {
-    tryCatch(jsonlite::parse_json(text, simplifyVector = TRUE), error = function(error) NA)
+    tryCatch(parse_json(text, simplifyVector = TRUE), error = function(error) NA)
   })
 }
 
@@ -97,7 +97,7 @@ decode_hyperparameter <- function(text) {
     return(NULL)
   }
   if (is.character(text) && grepl('^".*"$', text)) {
-    return(tryCatch(jsonlite::parse_json(text), error = function(error) text))
+    return(tryCatch(parse_json(text), error = function(error) text))
   }
   text
 }

@@ -66,7 +66,7 @@ read_json <- function(path) {
     return(NULL)
   }
   text <- rawToChar(readBin(path, "raw", file.size(path)))
-  tryCatch(jsonlite::parse_json(text), error = function(error) {
+  tryCatch(parse_json(text), error = function(error) {
     stop(user_error("%s is not JSON: %s", path, sub("\n.*", "", conditionMessage(error))))
   })
 }
