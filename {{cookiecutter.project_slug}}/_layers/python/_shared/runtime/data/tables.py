@@ -22,8 +22,8 @@ from runtime.errors import InputError
 
 Features = Mapping[str, type[float] | type[str]]
 BLANK_END = (b"\n\n", b" \n", b"\t\n")
-# Bytes of a file that are read at once: to see what its columns are, and to read its rows; so many are parsed together.
-FIRST_BLOCK, BLOCK, BLOCKS = 1 << 16, 1 << 22, 16
+# Bytes of a file that are read at once: to see what its columns are, and to read its rows.
+FIRST_BLOCK, BLOCK = 1 << 16, 1 << 23
 
 
 class Table(ABC):
@@ -234,17 +234,9 @@ class CsvTable(Table):
         return any(True for _ in self._parts(FIRST_BLOCK))
 
     def _numbers(self) -> Iterator[np.ndarray]:
-        parts = self._parts()
-        while some := dict(islice(parts, BLOCKS)):
-            values = csv_bulk.numbers(list(some.values()), self.width)
-            if values is not None:
-                yield values
-            else:
-                yield joined([self._block_numbers(*part) for part in some.items()])
-
-    def _block_numbers(self, index: int, block: Block) -> np.ndarray:
-        values = csv_bulk.numbers([block], self.width)
-        return self._strict(index, block).numbers() if values is None else values
+        for index, block in self._parts():
+            values = csv_bulk.numbers(block, self.width)
+            yield self._strict(index, block).numbers() if values is None else values
 
     def _columns(self, features: Features, optional: bool) -> Iterator[list[Any]]:
         places = positions(self, features)

@@ -220,7 +220,6 @@ def test_compressed_and_large_files_are_read_by_blocks_and_lines_keep_their_numb
     (tmp_path / "b.csv").write_text("\ufeff" + "\n".join(rows))
     found = [tables.matrix(table) for table in Channel("train", tmp_path).tables(header=False)]
     assert all((one == np.array([[n, n / 7] for n in range(500)])).all() for one in found)
-    monkeypatch.setattr(tables, "BLOCKS", 3)
     chunks = list(Channel("train", tmp_path).chunks())
     assert len(chunks) > 2
     assert np.vstack(chunks).tolist() == Channel("train", tmp_path).matrix().tolist()
