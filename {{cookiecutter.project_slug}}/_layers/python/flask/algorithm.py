@@ -7,7 +7,7 @@ Replace it with your own; `make local-test` then shows whether SageMaker will ta
 import numpy as np
 from pydantic import BaseModel, Field
 
-from runtime.api import UserError
+from runtime.api import InputError, UserError
 
 CHECKPOINT_EVERY = 2_000  # resamples
 
@@ -39,11 +39,11 @@ def train(channels, hyperparameters, job):
 def predict(model, features):
     """Predict one number for each row of `features`, an array of shape (rows, features).
 
-    A ValueError becomes an answer with status 400 that shows its message.
+    An InputError becomes an answer with status 400 that shows its message; any other exception one with 500.
     """
     expected = len(model["coefficients"]) - 1
     if features.shape[1] != expected:
-        raise ValueError(f"each row has {features.shape[1]} values, the model was trained on {expected}")
+        raise InputError(f"each row has {features.shape[1]} values, the model was trained on {expected}")
     return linear(model["coefficients"], features)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import mse_loss
 
 from demand import Hyperparameters, read
-from runtime.api import EarlyStopping, adapter, consensus, distribution
+from runtime.api import EarlyStopping, InputError, adapter, consensus, distribution
 
 CHECKPOINT_EVERY = 5  # epochs
 
@@ -92,11 +92,11 @@ def train(channels, hyperparameters: Hyperparameters, job):
 def predict(model, features):
     """Predict one number for each row of `features`, an array of shape (rows, features), in one forward pass.
 
-    A ValueError becomes an answer with status 400 that shows its message.
+    An InputError becomes an answer with status 400 that shows its message; any other exception one with 500.
     """
     expected = model.arguments["features"]
     if features.shape[1] != expected:
-        raise ValueError(f"expected features of shape (rows, {expected}), got {features.shape}")
+        raise InputError(f"expected features of shape (rows, {expected}), got {features.shape}")
     with torch.inference_mode():
         return model(torch.from_numpy(features).float()).numpy()
 

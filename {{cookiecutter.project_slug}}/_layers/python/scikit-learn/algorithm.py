@@ -68,7 +68,7 @@ def train(channels, hyperparameters, job):
 def predict(model, features):
     """Predict the label and the probability of each class for each row of `features`, a data frame.
 
-    A ValueError becomes an answer with status 400 that shows its message.
+    An InputError becomes an answer with status 400 that shows its message; any other exception one with 500.
     """
     probabilities = model.predict_proba(features)
     labels = model.classes_[probabilities.argmax(axis=1)].tolist()

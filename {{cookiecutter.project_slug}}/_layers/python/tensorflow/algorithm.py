@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from demand import Hyperparameters, read
-from runtime.api import EarlyStopping, consensus, distribution
+from runtime.api import EarlyStopping, InputError, consensus, distribution
 
 CHECKPOINT_EVERY = 5  # epochs
 
@@ -80,12 +80,12 @@ def train(channels, hyperparameters: Hyperparameters, job):
 def predict(model, features):
     """Predict one number for each row of `features`, an array of shape (rows, features), in one forward pass.
 
-    `model` is the network that `train` returned, or while serving a function that was compiled from it. A ValueError
-    becomes an answer with status 400 that shows its message.
+    `model` is the network that `train` returned, or while serving a function that was compiled from it. An InputError
+    becomes an answer with status 400 that shows its message; any other exception one with 500.
     """
     expected = model.inputs[0].shape[1]
     if features.shape[1] != expected:
-        raise ValueError(f"expected features of shape (rows, {expected}), got {features.shape}")
+        raise InputError(f"expected features of shape (rows, {expected}), got {features.shape}")
     return model(tf.constant(features, tf.float32)).numpy()[:, 0]
 
 

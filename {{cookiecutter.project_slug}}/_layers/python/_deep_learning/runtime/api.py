@@ -5,6 +5,7 @@ from runtime.data.tables import Table, matrix, read_csv
 from runtime.distributed import consensus, distribution
 from runtime.distributed.shares import Share
 from runtime.errors import InputError, UserError
+from runtime.serving.defaults import default_input_fn, default_output_fn
 from runtime.training.channels import Channel, Channels
 from runtime.training.early_stopping import EarlyStopping
 from runtime.training.job import Job
@@ -20,6 +21,8 @@ __all__ = [
     "UserError",
     "adapter",
     "consensus",
+    "default_input_fn",
+    "default_output_fn",
     "distribution",
     "matrix",
     "read_csv",

@@ -44,16 +44,19 @@ def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]
     """What algorithm.py and sample.toml declare.
 
     SupportedHyperParameters, TrainingChannels, MetricDefinitions as in CreateAlgorithm; SupportedContentTypes and
-    SupportedResponseMIMETypes as in CreateModelPackage: the runtime's, or where the algorithm has an input_fn or an
-    output_fn of its own, those of the sample's requests. Raises UserError where no hyperparameters are declared.
+    SupportedResponseMIMETypes as in CreateModelPackage: what algorithm.py declares, else the runtime's, or where the
+    algorithm has an input_fn or an output_fn of its own, those of the sample's requests. Raises UserError where no
+    hyperparameters are declared, or media types that make no sense.
     """
     from runtime.data.content import MEDIA_TYPES
+    from runtime.serving import handlers
 
     if not hasattr(algorithm, "Hyperparameters"):
         raise UserError("algorithm.py declares no Hyperparameters")
     schema = algorithm.Hyperparameters.model_json_schema()
     training, requests = sample.get("training", {}), sample.get("requests", [])
-    own_input, own_output = hasattr(algorithm, "input_fn"), hasattr(algorithm, "output_fn")
+    taken = handlers.declared_types(algorithm, handlers.CONTENT_TYPES, "input_fn")
+    given = handlers.declared_types(algorithm, handlers.RESPONSE_TYPES, "output_fn")
     return {
         "SupportedHyperParameters": [
             hyperparameter(name, one, schema) for name, one in schema.get("properties", {}).items()
@@ -63,10 +66,10 @@ def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]
             for name, content_type in sorted(training.get("channels", {}).items())
         ],
         "MetricDefinitions": training.get("metrics", []),
-        "SupportedContentTypes": unique(one["content_type"] for one in requests) if own_input else list(MEDIA_TYPES),
+        "SupportedContentTypes": unique(one["content_type"] for one in requests) if taken is None else list(taken),
         "SupportedResponseMIMETypes": unique(one["accept"] for one in requests if "accept" in one)
-        if own_output
-        else unique(MEDIA_TYPES.values()),
+        if given is None
+        else unique(MEDIA_TYPES.get(one, one) for one in given),
     }
 
 

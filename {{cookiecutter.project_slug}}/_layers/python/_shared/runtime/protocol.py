@@ -1,13 +1,12 @@
 """What a framework's `runtime/adapter.py` has to offer."""
 
-from pathlib import Path
 from typing import Any, Protocol
 
 
 class Adapter(Protocol):
     """How a framework keeps a model in a folder, without pickle. What `save` wrote is for `load` alone to read."""
 
-    def save(self, model: Any, folder: Path) -> None:
+    def save(self, model: Any, folder: str) -> None:
         """Write what `train` returned. Raises UserError for what it cannot keep, which says what to do instead."""
 
     def load(self, folder: str) -> Any:

@@ -11,14 +11,16 @@ FILE = "model.npz"
 Model = dict[str, np.ndarray]
 
 
-def save(model: Model, folder: Path) -> None:
+def save(model: Model, folder: str) -> None:
     """Write the model that `train` returned.
 
     Raises UserError for anything but a dict of numbers and numeric or text arrays.
     """
     if not isinstance(model, dict) or any(np.asarray(value).dtype.hasobject for value in model.values()):
-        raise UserError("train() must return a dict of numbers and arrays; for any other model define model_fn too")
-    np.savez(folder / FILE, **model)
+        raise UserError(
+            "train() must return a dict of numbers and arrays; for any other model define save_fn and model_fn"
+        )
+    np.savez(Path(folder) / FILE, **model)
 
 
 def load(folder: str) -> Model:

@@ -7,6 +7,7 @@ import pytest
 
 import algorithm
 from runtime import testing
+from runtime.api import InputError
 
 SAMPLE = Path(__file__).parent.parent / "sample"
 
@@ -27,7 +28,7 @@ def test_the_line_through_the_sample(job):
 
 
 def test_a_row_of_another_width_is_refused(job):
-    with pytest.raises(ValueError, match="each row has 2 values"):
+    with pytest.raises(InputError, match="each row has 2 values"):
         algorithm.predict(train(job), np.ones((1, 2)))
 
 

@@ -10,13 +10,14 @@ from runtime.errors import UserError
 FILE = "model.pt"
 
 
-def save(model: torch.nn.Module, folder: Path) -> None:
+def save(model: torch.nn.Module, folder: str) -> None:
     """Write the network that `train` returned. Raises UserError for anything that `load` could not rebuild."""
     if not isinstance(model, torch.nn.Module) or not hasattr(model, "arguments"):
         raise UserError(
-            "train() must return a Network of algorithm.py with its `arguments`; for any other model define model_fn"
+            "train() must return a Network of algorithm.py with its `arguments`; "
+            "for any other model define save_fn and model_fn"
         )
-    dump({"arguments": model.arguments, "state": model.cpu().state_dict()}, folder / FILE)
+    dump({"arguments": model.arguments, "state": model.cpu().state_dict()}, Path(folder) / FILE)
 
 
 def load(folder: str) -> torch.nn.Module:

@@ -12,18 +12,18 @@ from runtime.errors import UserError
 
 FILE = "model.skops"
 # Besides the types that skops trusts by itself, a model may hold those of these packages, which are installed in
-# the versions that requirements.txt pins.
+# the versions that requirements.txt pins; and those that TRUSTED_TYPES of algorithm.py names.
 TRUSTED_PACKAGES = ("sklearn.", "numpy.")
 
 
-def save(model: BaseEstimator, folder: Path) -> None:
+def save(model: BaseEstimator, folder: str) -> None:
     """Write the estimator that `train` returned.
 
     Raises UserError for anything but an estimator, and for one that could not be loaded again.
     """
     if not isinstance(model, BaseEstimator):
-        raise UserError("train() must return a scikit-learn estimator; for any other model define model_fn too")
-    dump(model, folder / FILE)
+        raise UserError("train() must return a scikit-learn estimator; for any other model define save_fn and model_fn")
+    dump(model, Path(folder) / FILE)
 
 
 def load(folder: str) -> Any:
@@ -46,10 +46,13 @@ def read(path: Path) -> Any:
 
 def trusted(path: Path) -> list[str]:
     """The types in a file that are accepted beyond the usual ones."""
+    import algorithm
+
+    declared = getattr(algorithm, "TRUSTED_TYPES", ())
     types = io.get_untrusted_types(file=path)
-    if strange := [name for name in types if not name.startswith(TRUSTED_PACKAGES)]:
+    if strange := [name for name in types if not name.startswith(TRUSTED_PACKAGES) and name not in declared]:
         raise UserError(
-            f"{path.name} holds {', '.join(strange)}: only types of scikit-learn and numpy are trusted; "
-            "add the package to TRUSTED_PACKAGES in runtime/adapter.py if it is one that you install"
+            f"{path.name} holds types that are not trusted yet: if they are of algorithm.py or of packages that you "
+            f"install, write in algorithm.py: TRUSTED_TYPES = {sorted({*declared, *strange})}"
         )
     return types

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,20 +12,26 @@ from runtime.errors import UserError
 FILE = "model.keras"
 
 
-def save(model: keras.Model, folder: Path) -> None:
+def save(model: keras.Model, folder: str) -> None:
     """Write the model that `train` returned. Raises UserError for anything but a Keras model."""
     if not isinstance(model, keras.Model):
-        raise UserError("train() must return a Keras model; for any other model define model_fn too")
-    model.save(folder / FILE)
+        raise UserError("train() must return a Keras model; for any other model define save_fn and model_fn")
+    model.save(Path(folder) / FILE)
 
 
-def load(folder: str) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Read the model and compile it: a function of a float32 tensor (rows, features), as fast for one row as for many.
+def load(folder: str) -> Callable[[Any], Any]:
+    """Read the model and compile it: a function of what the model takes, as fast for one row as for many.
 
-    Raises FileNotFoundError, or ValueError for a file that is not a model's or holds code.
+    That is a tensor of shape (rows, ...), or where the model has several inputs a dict of them by name. A subclass of
+    keras.Model does not say what it takes, and is compiled at its first call. Raises FileNotFoundError, or ValueError
+    for a file that is not a model's or holds code.
     """
     path = Path(folder) / FILE
     if not path.exists():
         raise FileNotFoundError(f"there is no {FILE}")
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    return tf.function(model, input_signature=[tf.TensorSpec(model.input_shape, tf.float32)]).get_concrete_function()
+    if not getattr(model, "inputs", None):
+        return tf.function(model)
+    inputs = {one.name: tf.TensorSpec(one.shape, one.dtype, one.name) for one in model.inputs}
+    takes = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+    return tf.function(model, input_signature=[takes]).get_concrete_function()

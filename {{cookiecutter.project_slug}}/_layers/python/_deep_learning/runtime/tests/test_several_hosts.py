@@ -19,6 +19,9 @@ def test_files_that_train_leaves_itself_are_kept_of_the_first_host_only(project,
             (job.model_folder / "weights").touch()
             (job.model_folder / "vocabulary").touch()
             Path(os.environ["SM_MODEL_DIR"], "notes").touch()
+
+        def model_fn(folder):
+            return sorted(os.listdir(folder))
         """
     )
     (tmp_path / "tmp").mkdir()
@@ -49,6 +52,9 @@ def test_a_crash_while_python_closes_down_does_not_fail_the_job(project, tmp_pat
         def train(channels, hyperparameters, job):
             assert distribution.total([1.0]) == 2
             (job.model_folder / "model").touch()
+
+        def model_fn(folder):
+            return os.listdir(folder)
         """
     )
     train_on_hosts(tmp_path, {}, [{}, {}], project=folder)

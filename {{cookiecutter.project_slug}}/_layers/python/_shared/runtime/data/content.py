@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from runtime.data import csv_rows, npy
+from runtime.data import arrays, csv_rows, npy
+from runtime.data.arrays import Shape
 from runtime.data.csv_bulk import NUMERIC
 from runtime.data.csv_rows import is_missing, unix
 from runtime.data.numbers import FORM, LARGEST
@@ -29,6 +30,8 @@ MEDIA_TYPES = {
     "application/x-ndjson": JSON_LINES,
     NPY: NPY,
 }
+# Under what name a JSON object has its rows: the first counts.
+ROWS = ("instances", "inputs")
 # The escape, not a backslash that is itself escaped before a "u".
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # Bytes of CSV from which on polars, which takes a tenth of a second to be loaded once, is worth it.
@@ -40,19 +43,22 @@ def decode(
     media_type: str,
     charset: str = "utf-8",
     features: Features | None = None,
+    shape: Shape | None = None,
     *,
     batch: bool = False,
 ) -> Any:
     """Read a request body, by the rules of grammar.md; see `tables.matrix` for what it is read as.
 
-    `media_type` is a value of MEDIA_TYPES; with `batch` a blank line is an error, because each is a record.
-    Raises InputError that says what is wrong with which line.
+    With the `shape` of a row it becomes an array of shape (rows, *shape), float64. `media_type` is a value of
+    MEDIA_TYPES; with `batch` a blank line is an error, because each is a record. Raises InputError that says what is
+    wrong with which line.
     """
     if media_type == NPY:
-        return npy.decode(body, features)
+        return npy.decode(body, features, shape)
     text = decoded(body, charset, "the body")
     if media_type == CSV:
-        return _decode_csv(text, features, batch)
+        values = _decode_csv(text, features, batch)
+        return arrays.of_values(values, shape) if shape else values
     if media_type == JSON:
         rows = _instances(_loads(text, "the body"))
         lines, unit = list(range(1, len(rows) + 1)), "instance"
@@ -60,6 +66,8 @@ def decode(
         rows, lines, unit = *_json_lines(text, batch), "line"
     if not rows:
         raise InputError("no rows: expected at least one")
+    if shape:
+        return arrays.of_rows(rows, lines, unit, shape)
     if isinstance(rows[0], dict):
         if wrong := [line for line, row in zip(lines, rows, strict=True) if not isinstance(row, dict)]:
             raise InputError(f"{unit} {wrong[0]} is not an object like the first")
@@ -117,9 +125,10 @@ def _names_features(cells: list[str], features: Features) -> bool:
 def _instances(document: Any) -> list[Any]:
     """The rows of a JSON document."""
     if isinstance(document, dict):
-        if "instances" not in document:
+        found = next((name for name in ROWS if name in document), None)
+        if found is None:
             raise InputError('the JSON object has no "instances": send {"instances": [[...], ...]}')
-        document = document["instances"]
+        document = document[found]
     return document if isinstance(document, list) else [document]
 
 

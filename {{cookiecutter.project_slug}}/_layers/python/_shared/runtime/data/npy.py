@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from runtime.data.arrays import Shape, fits, written
 from runtime.data.numbers import LARGEST, TOO_LARGE
 from runtime.data.tables import Features, Rows, matrix
 from runtime.errors import FormatError, InputError
@@ -19,9 +20,12 @@ HEADER = re.compile(
 DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f[248])")
 
 
-def decode(body: bytes, features: Features | None) -> Any:
-    """Read a body as `tables.matrix` gives it. Raises InputError."""
+def decode(body: bytes, features: Features | None, shape: Shape | None = None) -> Any:
+    """Read a body as `tables.matrix` gives it, or as an array of shape (rows, *shape). Raises InputError."""
     values = _array(body)
+    if not fits(values.shape[1:], shape or (None,)):
+        expected = f"rows of shape {written(shape)}" if shape else "(rows, features)"
+        raise InputError(f"the .npy array has shape {written(values.shape)}, expected {expected}")
     if features:
         table = Rows(
             [[None if value != value else value for value in row] for row in values.tolist()],
@@ -31,9 +35,9 @@ def decode(body: bytes, features: Features | None) -> Any:
         return matrix(table, features)
     values = values.astype(np.float64)
     if (wrong := np.argwhere(~(np.abs(values) <= LARGEST))).size:
-        row, place = wrong[0].tolist()
-        reason = TOO_LARGE if math.isfinite(values[row, place]) else "is not finite"
-        raise InputError(f"row {row + 1} holds a value that {reason}")
+        place = tuple(wrong[0].tolist())
+        reason = TOO_LARGE if math.isfinite(values[place]) else "is not finite"
+        raise InputError(f"row {place[0] + 1} holds a value that {reason}")
     return values
 
 
@@ -62,8 +66,8 @@ def _array(body: bytes) -> np.ndarray:
     if not DTYPE.fullmatch(dtype):
         raise InputError(f"the .npy array has dtype {dtype}, expected real numbers of at most 64 bits")
     sizes = [int(size) for size in shape.split(",") if size.strip()]
-    if len(sizes) != 2 or 0 in sizes:
-        raise InputError(f"the .npy array has shape ({shape}), expected (rows, features)")
+    if 0 in sizes:
+        raise InputError(f"the .npy array has shape ({shape}): it has no values")
     if math.prod(sizes) * int(dtype[-1]) != len(body) - start:
         raise InputError(f"the .npy body is cut short: its header announces shape ({shape}) of {dtype}")
     return np.frombuffer(body, dtype, offset=start).reshape(sizes, order="F" if order == "True" else "C")

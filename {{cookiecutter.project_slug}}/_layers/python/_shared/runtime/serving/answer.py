@@ -4,7 +4,7 @@ import re
 import sys
 import traceback
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from json import dumps
@@ -20,14 +20,13 @@ from werkzeug.exceptions import (
 from werkzeug.http import parse_options_header
 
 from runtime.data.content import JSON, MEDIA_TYPES
-from runtime.errors import FormatError
+from runtime.errors import FormatError, InputError
 from runtime.serving.handlers import Handlers
 from runtime.serving.settings import MEGABYTE, Settings
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 INFERENCE_ID = "x-amzn-sagemaker-inference-id"  # nginx gives one to each request that has none
 QUALITY = re.compile(r"[01](\.[0-9]*)?|\.[0-9]+")
-KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,9 @@ class Answers:
     def invoke(self, content_type: str | None, accept: str | None, headers: Mapping[str, str], body: bytes) -> Answer:
         """Answer POST /invocations; the names of `headers` are in lower case.
 
-        Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with a ValueError; 406, 413,
-        415; that of a werkzeug exception which the algorithm raises; 500 with a request id for any other exception,
-        whose traceback goes to the log and never to the client.
+        Statuses: 200; 400 for a body that cannot be read (a ValueError of input_fn) or that the algorithm refuses with
+        an InputError; 406, 413, 415; that of a werkzeug exception which the algorithm raises; 500 with a request id for
+        any other exception. Tracebacks go to the log and never to the client; a refusal is one line there.
         """
         try:
             require_identity(headers)
@@ -64,16 +63,21 @@ class Answers:
         return replace(answer, headers={**answer.headers, CUSTOM_ATTRIBUTES: attributes}) if attributes else answer
 
     def _predictions(self, content_type: str | None, accept: str | None, body: bytes) -> Answer:
-        sent = request_type(content_type, any_type=self.handlers.own_input)
-        wanted = response_type(accept, sent, any_type=self.handlers.own_output)
+        sent, charset = request_type(content_type, self.handlers.content_types)
+        wanted = response_type(accept, sent, self.handlers.response_types)
         if not body:
             raise BadRequest("the body is empty: expected at least one row")
         if len(body) > self.settings.max_payload:
             raise RequestEntityTooLarge
         try:
-            features = self.handlers.input_fn(body, sent)
-            predictions = self.handlers.predict_fn(features, self.model)
+            features = self.handlers.input_fn(body, sent, charset)
+        except RecursionError as error:
+            raise BadRequest("the body is nested too deeply") from error
         except ValueError as error:
+            raise BadRequest(str(error)) from error
+        try:
+            predictions = self.handlers.predict_fn(features, self.model)
+        except InputError as error:
             raise BadRequest(str(error)) from error
         try:
             written = self.handlers.output_fn(predictions, wanted)
@@ -91,7 +95,9 @@ class Answers:
         message = error.description or error.name
         if error.code == 413:
             message = f"the body is larger than {self.settings.max_payload // MEGABYTE} MB, the limit of this container"
-        log(headers, f"{what} {error.code}: {message}")
+        cause = error.__cause__
+        trace = "" if cause is None or isinstance(cause, InputError | FormatError) else f"\n{traceback_of(cause)}"
+        log(headers, f"{what} {error.code}: {message}{trace}")
         # What belongs to the status: Allow, Retry-After.
         more = {name: value for name, value in error.get_headers() if name != "Content-Type"}
         return Answer(error.code, JSON, sentence(error=message), more)
@@ -106,9 +112,14 @@ class Answers:
 
 def failure(error: Exception, headers: Mapping[str, str]) -> Answer:
     """Say that the algorithm failed, and why in the log only, under an id that both show."""
-    request_id = log(headers, f"POST /invocations 500:\n{''.join(traceback.format_exception(error))}")
+    request_id = log(headers, f"POST /invocations 500:\n{traceback_of(error)}")
     message = f"the algorithm failed; the container's log has the reason under request id {request_id}"
     return Answer(500, JSON, sentence(error=message, request_id=request_id))
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback of an exception, as Python prints it."""
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def log(headers: Mapping[str, str], text: str) -> str:
@@ -140,35 +151,33 @@ def require_identity(headers: Mapping[str, str]) -> None:
 
 
 @lru_cache(maxsize=256)
-def request_type(header: str | None, *, any_type: bool) -> str:
-    """The media type of the request, with its charset if it names one; JSON where the header is missing.
+def request_type(header: str | None, taken: tuple[str, ...] | None) -> tuple[str, str]:
+    """The media type of the request, JSON where the header is missing; and the charset of a text, UTF-8 by default.
 
-    Raises UnsupportedMediaType (415). With `any_type` the algorithm's own input_fn judges.
+    Raises UnsupportedMediaType (415) for a type that is not `taken`; with None all are.
     """
     media_type, options = parse_options_header(header or JSON)
-    charset = f"; charset={options['charset']}" if "charset" in options else ""
-    if any_type:
-        return media_type.lower() + charset
-    if media_type.lower() not in MEDIA_TYPES:
-        raise UnsupportedMediaType(f"Content-Type '{header}' is not supported: send one of {KNOWN}")
-    return MEDIA_TYPES[media_type.lower()] + charset
+    media_type = media_type.lower()
+    if taken is not None and media_type not in taken:
+        raise UnsupportedMediaType(f"Content-Type '{header}' is not supported: send one of {listed(taken)}")
+    return media_type, options.get("charset", "utf-8")
 
 
 @lru_cache(maxsize=256)
-def response_type(header: str | None, content_type: str, *, any_type: bool) -> str:
+def response_type(header: str | None, content_type: str, given: tuple[str, ...] | None) -> str:
     """The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 
     The highest q wins, then the range that says most, then the request's own type, then the order of the header.
-    Parameters other than q are passed over. Raises NotAcceptable (406). With `any_type` the algorithm's own output_fn
-    judges.
+    Parameters other than q are passed over. Raises NotAcceptable (406) where none of the types that are `given` will
+    do; with None the algorithm's own output_fn judges.
     """
-    own = content_type.partition(";")[0]
+    types = tuple(MEDIA_TYPES) if given is None else given
+    first = next(one for one in (content_type, JSON, types[0]) if one in types)
     if not header:
-        return own
-    first = own if own in MEDIA_TYPES else JSON
+        return usual(content_type if given is None else first)
     ranges = accepted_ranges(header)
     best, most = None, (0.0, 0, 0)
-    for offered in (first, *(name for name in MEDIA_TYPES if name != first)):
+    for offered in (first, *(name for name in types if name != first)):
         for specificity, name in ((2, offered), (1, offered.partition("/")[0] + "/*"), (0, "*/*")):
             if name in ranges:
                 quality, place = ranges[name]
@@ -178,10 +187,20 @@ def response_type(header: str | None, content_type: str, *, any_type: bool) -> s
                     best, most = offered, rank
                 break
     if best:
-        return MEDIA_TYPES[best]
-    if any_type:
+        return usual(best)
+    if given is None:
         return header.partition(",")[0].partition(";")[0].strip()
-    raise NotAcceptable(f"Accept '{header}' cannot be met: ask for one of {KNOWN}, or */*")
+    raise NotAcceptable(f"Accept '{header}' cannot be met: ask for one of {listed(given)}, or */*")
+
+
+def usual(media_type: str) -> str:
+    """The name that a media type is answered with."""
+    return MEDIA_TYPES.get(media_type, media_type)
+
+
+def listed(types: Sequence[str]) -> str:
+    """Media types as they stand in messages, each by one name."""
+    return ", ".join(sorted(set(map(usual, types))))
 
 
 def accepted_ranges(header: str) -> dict[str, tuple[float, int]]:

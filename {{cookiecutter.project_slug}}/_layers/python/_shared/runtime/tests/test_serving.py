@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,20 +11,20 @@ from werkzeug.exceptions import TooManyRequests
 
 from runtime.data import content
 from runtime.errors import InputError, UserError
-from runtime.serving import handlers
+from runtime.serving import defaults, handlers
 from runtime.serving.answer import Answers
 from runtime.serving.application import create_app
 from runtime.serving.settings import Settings
 
 FEATURES = {"age": float, "city": str}
+ADAPTER = SimpleNamespace(load=None, save=None)
 
 
 def client(algorithm=None, batch=False, max_payload_mb=1):
     """An HTTP client of an application whose model doubles the sum of each row."""
     algorithm = algorithm or SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
-    adapter = SimpleNamespace(load=None)
     settings = Settings(port=8080, workers=2, max_payload_mb=max_payload_mb, batch=batch, timeout=60, queue=8)
-    answers = Answers(2.0, handlers.resolve(algorithm, adapter, batch=batch), settings)
+    answers = Answers(2.0, handlers.resolve(algorithm, ADAPTER, batch=batch), settings)
     return create_app(answers).test_client()
 
 
@@ -147,7 +148,7 @@ def test_an_exception_of_werkzeugs_keeps_its_status_and_the_log_its_requests_id(
 
 def test_the_answer_is_a_function_that_needs_no_server():
     algorithm = SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
-    steps = handlers.resolve(algorithm, SimpleNamespace(load=None), batch=False)
+    steps = handlers.resolve(algorithm, ADAPTER, batch=False)
     answers = Answers(2.0, steps, Settings(port=8080, workers=2, max_payload_mb=1, batch=False, timeout=60, queue=8))
     answer = answers.invoke("text/csv", None, {}, b"1,2\n")
     assert (answer.status, answer.content_type, answer.body) == (200, "text/csv", b"6.0\n")
@@ -177,15 +178,137 @@ def test_a_batch_answer_leaves_the_last_line_break_to_sagemaker_and_takes_no_bla
         assert (response.status_code, response.json["error"][:15]) == (400, "line 2 is blank")
 
 
-def test_the_algorithms_own_functions_take_the_place_of_the_defaults():
+def test_the_algorithms_own_functions_take_the_place_of_the_defaults_and_get_the_bare_media_type():
     algorithm = SimpleNamespace(
         input_fn=lambda body, content_type: (body.decode(), content_type),
         predict_fn=lambda data, model: f"{data[0]} as {data[1]} by {model}",
         output_fn=lambda prediction, accept: (prediction.upper(), "text/plain"),
     )
-    response = client(algorithm).post("/invocations", data=b"cat", content_type="image/png")
+    response = client(algorithm).post("/invocations", data=b"cat", content_type="Image/PNG; charset=binary")
     assert (response.status_code, response.text) == (200, "CAT AS IMAGE/PNG BY 2.0")
     assert response.content_type.startswith("text/plain")
+
+
+def test_an_input_fn_gets_the_charset_if_it_takes_one():
+    def input_fn(body, content_type, charset):
+        return [body.decode(charset)]
+
+    algorithm = SimpleNamespace(input_fn=input_fn, predict=lambda model, texts: texts)
+    server = client(algorithm)
+    for content_type, body in (("text/plain; charset=latin-1", b"\xe9"), ("text/plain", b"\xc3\xa9")):
+        response = server.post("/invocations", data=body, content_type=content_type)
+        assert response.json == {"predictions": ["é"]}
+        assert response.content_type == content.JSON
+
+
+def test_declared_media_types_are_taken_and_given_and_no_others():
+    algorithm = SimpleNamespace(
+        SUPPORTED_CONTENT_TYPES=["image/PNG", "text/csv"],
+        SUPPORTED_RESPONSE_MIME_TYPES=["image/gif", "text/plain"],
+        input_fn=lambda body, content_type: body,
+        predict=lambda model, body: body,
+        output_fn=lambda prediction, accept: prediction,
+    )
+    server = client(algorithm)
+
+    def post(content_type, **headers):
+        response = server.post("/invocations", data=b"x", content_type=content_type, headers=headers)
+        return response.status_code, response.json["error"] if response.is_json else response.content_type
+
+    assert post("image/png") == (200, "image/gif")
+    assert post("text/csv", Accept="text/*")[0] == 200
+    assert post("image/png", Accept="application/json, text/plain;q=0.1") == (200, "text/plain")
+    assert post("application/json") == (
+        415,
+        "Content-Type 'application/json' is not supported: send one of image/png, text/csv",
+    )
+    assert post("image/png", Accept="text/csv") == (
+        406,
+        "Accept 'text/csv' cannot be met: ask for one of image/gif, text/plain, or */*",
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"SUPPORTED_CONTENT_TYPES": ["image/png"]}, "names image/png, for which it needs an input_fn"),
+        ({"SUPPORTED_CONTENT_TYPES": "text/csv"}, "must be a list of media types"),
+        ({"SUPPORTED_RESPONSE_MIME_TYPES": []}, "must be a list of media types"),
+        ({"FEATURES": FEATURES, "INPUT_SHAPE": (2,)}, "keep one of them"),
+        ({"save_fn": print}, "has a save_fn and no model_fn"),
+    ],
+)
+def test_a_declaration_that_makes_no_sense_is_explained(declared, words):
+    with pytest.raises(UserError, match=words.replace("(", "[(]")):
+        handlers.resolve(SimpleNamespace(**declared), ADAPTER, batch=False)
+
+
+def test_the_defaults_can_be_called_from_ones_own_functions(monkeypatch):
+    def input_fn(body, content_type, charset):
+        if content_type == "text/plain":
+            return defaults.default_input_fn(body, "text/csv", charset)
+        return defaults.default_input_fn(body, content_type, charset)
+
+    def output_fn(predictions, accept):
+        return defaults.default_output_fn(predictions, accept).replace(b"31.0", b"thirty-one")
+
+    algorithm = SimpleNamespace(
+        FEATURES=FEATURES,
+        input_fn=input_fn,
+        predict=lambda model, rows: [float(age) for age in rows["age"]],
+        output_fn=output_fn,
+    )
+    monkeypatch.setitem(sys.modules, "algorithm", algorithm)
+    defaults._of_project.cache_clear()
+    server = client(algorithm)
+    response = server.post("/invocations", data=b"31,Oslo\n", content_type="text/plain", headers={"Accept": "text/csv"})
+    assert (response.status_code, response.data) == (200, b"thirty-one\n")
+    for headers, status in (({"Accept": "image/png"}, 406), ({}, 415)):
+        refused = server.post(
+            "/invocations", data=b"31,Oslo\n", content_type="text/csv" if headers else "image/png", headers=headers
+        )
+        assert refused.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "shown", "in_the_log"),
+    [
+        (InputError("no such town"), 400, "no such town", False),
+        (ValueError("not fitted"), 500, "the algorithm failed", True),
+        (np.linalg.LinAlgError("Singular matrix"), 500, "the algorithm failed", True),
+        (RecursionError("deep"), 500, "the algorithm failed", True),
+    ],
+)
+def test_of_predict_only_an_input_error_is_the_clients_fault(capsys, error, status, shown, in_the_log):
+    def predict(model, rows):
+        raise error
+
+    response = client(SimpleNamespace(predict=predict)).post("/invocations", data=b"1", content_type="text/csv")
+    assert (response.status_code, response.json["error"][: len(shown)]) == (status, shown)
+    assert ("raise error" in capsys.readouterr().err) == in_the_log
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "shown", "in_the_log"),
+    [
+        (InputError("no image"), 400, "no image", False),
+        (ValueError("bad header"), 400, "bad header", True),
+        (RecursionError("deep"), 400, "the body is nested too deeply", True),
+        (TypeError("a bug"), 500, "the algorithm failed", True),
+    ],
+)
+def test_of_ones_own_input_fn_a_value_error_is_a_body_that_cannot_be_read(capsys, error, status, shown, in_the_log):
+    def input_fn(body, content_type):
+        raise error
+
+    response = client(SimpleNamespace(input_fn=input_fn)).post("/invocations", data=b"1", content_type="a/b")
+    assert (response.status_code, response.json["error"][: len(shown)]) == (status, shown)
+    assert ("raise error" in capsys.readouterr().err) == in_the_log
+
+
+def test_a_body_that_the_default_refuses_is_one_line_in_the_log(capsys):
+    client().post("/invocations", data=b"x", content_type="text/csv")
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("given", ["ab", b"ab", bytearray(b"ab"), memoryview(b"ab"), ["a", b"b"], iter([b"a", "b"])])

@@ -292,9 +292,57 @@ def test_train_may_keep_the_model_itself_but_not_forget_it(job):
     process.communicate()
     assert process.returncode == 1
     assert "return the model" in (base / "output" / "failure").read_text()
-    process = start("def train(channels, h, job):\n    (job.model_folder / 'mine.txt').write_text('x')\n")
+    keeps = "def train(channels, h, job):\n    (job.model_folder / 'mine.txt').write_text('x')\n"
+    process = start(keeps)
+    process.communicate()
+    assert process.returncode == 1
+    assert "or define model_fn(model_dir), which loads what" in (base / "output" / "failure").read_text()
+    process = start(f"{keeps}def model_fn(folder):\n    return open(folder + '/mine.txt').read()\n")
     process.communicate()
     assert process.returncode == 0
+
+
+def test_a_model_that_cannot_be_served_fails_the_training_with_a_sentence(job):
+    start, base = job
+    (base / "input/data/train").mkdir(parents=True)
+    (base / "input/data/train/a.csv").write_text("age,city,target\n31,Oslo,1\n")
+    algorithm = """
+        FEATURES = {"age": float, "city": str}
+        def train(channels, hyperparameters):
+            return "model"
+        def save_fn(model, model_dir):
+            open(model_dir + "/mine.txt", "w").write(model)
+        def model_fn(model_dir):
+            return open(model_dir + "/NAME").read()
+        def predict(model, features):
+            RESULT
+        """
+
+    def outcome(name, result):
+        process = start(algorithm.replace("NAME", name).replace("RESULT", result))
+        output, _ = process.communicate()
+        failure = base / "output/failure"
+        reason = failure.read_text().splitlines()[0].removeprefix("UserError: ") if failure.exists() else ""
+        failure.unlink(missing_ok=True)
+        return process.returncode, reason, output
+
+    status, reason, _ = outcome("other.txt", "return [1]")
+    assert status == 1
+    assert reason.startswith("training has ended, but its model cannot be served: the model in ")
+    assert "No such file or directory" in reason
+    status, reason, output = outcome("mine.txt", "return 1 / (len(features) - 1)")
+    assert (status, reason) == (
+        1,
+        "training has ended, but its model cannot answer the first row of channel 'train': "
+        "ZeroDivisionError: division by zero",
+    )
+    assert "in predict" in output
+    assert outcome("mine.txt", "return [object()]")[:2] == (
+        1,
+        "training has ended, but its model cannot answer the first row of channel 'train': "
+        "TypeError: a prediction cannot be written as JSON: Type is not JSON serializable: object",
+    )
+    assert outcome("mine.txt", "return [float(features['age'][0]) + 0.5]")[:2] == (0, "")
 
 
 def test_sm_variables_are_set_for_script_mode_code(job):
@@ -307,6 +355,8 @@ def test_sm_variables_are_set_for_script_mode_code(job):
             (job.model_folder / "seen").write_text(
                 " ".join(os.environ[name] for name in ("SM_CHANNEL_TRAINING", "SM_HP_RATE", "SM_CURRENT_HOST"))
             )
+        def model_fn(folder):
+            pass
         """,
         {"rate": "0.5"},
     )

@@ -57,8 +57,10 @@ def echo(names):
 def answer(vector):
     """What the runtime answers to a vector."""
     features = {name: KINDS[kind] for name, kind in vector.get("features", {}).items()}
-    algorithm = SimpleNamespace(predict=echo(list(features)), FEATURES=features or None)
-    steps = handlers.resolve(algorithm, SimpleNamespace(load=None), batch=vector.get("batch", False))
+    algorithm = SimpleNamespace(
+        predict=echo(list(features)), FEATURES=features or None, INPUT_SHAPE=vector.get("shape")
+    )
+    steps = handlers.resolve(algorithm, SimpleNamespace(load=None, save=None), batch=vector.get("batch", False))
     headers = {name.lower(): value for name, value in vector.get("headers", {}).items()}
     accept = vector.get("accept", "application/json")
     return Answers(None, steps, SETTINGS).invoke(vector["type"], accept, headers, body(vector))

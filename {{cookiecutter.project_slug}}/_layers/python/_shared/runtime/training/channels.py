@@ -31,7 +31,7 @@ class Channel:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Every file with data, subfolders included, in order of the bytes of its path (rule 10 of grammar.md).
+        """Every file with data, subfolders included, in order of the bytes of its path (rule 11 of grammar.md).
 
         Raises UserError when there is none, which is also what a host gets when a sharded channel has fewer
         objects than the job has hosts (T29).

@@ -120,10 +120,13 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         job.stopping.listen(interrupt=False)  # again: TensorFlow has taken the signal away
     import algorithm
     from runtime import adapter
+    from runtime.serving import handlers
+    from runtime.training import proof
 
     gc.freeze()
     gc.enable()
 
+    steps = handlers.resolve(algorithm, adapter, batch=False)  # before hours of training, what serving would refuse
     paths.model.mkdir(parents=True, exist_ok=True)
     paths.output_data.mkdir(parents=True, exist_ok=True)
     try:
@@ -140,9 +143,16 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         )
         return
     if model is not None:
-        adapter.save(model, paths.model)
+        steps.save_fn(model, str(paths.model))
     elif not any(paths.model.iterdir()):
         raise UserError("train() in algorithm.py returned None and left nothing in job.model_folder: return the model")
+    if not job.stopping:  # else there are 120 s left, at most (T4)
+        if model is None and not hasattr(algorithm, "model_fn"):
+            raise UserError(
+                "train() in algorithm.py returned None: return the model, or define model_fn(model_dir), "
+                "which loads what it left in job.model_folder"
+            )
+        proof.serve_once(algorithm, steps, paths, found)
     print("training has ended, the model is saved", flush=True)
 
 

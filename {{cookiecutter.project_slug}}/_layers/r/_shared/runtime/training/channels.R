@@ -2,7 +2,7 @@
 
 # One channel: a folder of files, read-only in FastFile mode (T26).
 #
-# files() gives every file with data, subfolders included, in order of the bytes of its path (rule 10 of grammar.md).
+# files() gives every file with data, subfolders included, in order of the bytes of its path (rule 11 of grammar.md).
 # Raises UserError when there is none, which is also what a host gets when a sharded channel has fewer objects than the
 # job has hosts (T29).
 #
