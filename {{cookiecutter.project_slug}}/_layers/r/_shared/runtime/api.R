@@ -1,4 +1,4 @@
-# What algorithm.R may call; these names and their arguments stay. The rest of the runtime may change with any update,
+# What algorithm.R may call, besides default_input_fn and default_output_fn (load.R); these names and their arguments stay. The rest of the runtime may change with any update,
 # and algorithm.R does not see it, so that no function of a package is hidden by one of the same name.
 public_names <- c(
   # What a job can set (training/hyperparameters.R).
@@ -16,5 +16,6 @@ public_names <- c(
   "load_model",
   # Errors whose message is shown to who caused them (errors.R).
   "input_error",
+  "http_error",
   "user_error"
 )

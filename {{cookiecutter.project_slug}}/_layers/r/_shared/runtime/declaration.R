@@ -34,13 +34,16 @@ read_sample <- function(file) {
 # What algorithm.R and sample.toml declare.
 #
 # SupportedHyperParameters, TrainingChannels, MetricDefinitions as in CreateAlgorithm; SupportedContentTypes and
-# SupportedResponseMIMETypes as in CreateModelPackage: the runtime's, or where the algorithm has an input_fn or an
-# output_fn of its own, those of the sample's requests. Raises UserError where no hyperparameters are declared.
+# SupportedResponseMIMETypes as in CreateModelPackage: what algorithm.R declares, else the runtime's, or where the
+# algorithm has an input_fn or an output_fn of its own, those of the sample's requests. Raises UserError where no
+# hyperparameters are declared, or media types that make no sense.
 declaration <- function(algorithm, sample) {
   if (is.null(algorithm$hyperparameters)) {
     stop(user_error("algorithm.R declares no hyperparameters"))
   }
   channels <- sample$training$channels
+  taken <- declared_types(algorithm, "supported_content_types", "input_fn")
+  given <- declared_types(algorithm, "supported_response_mime_types", "output_fn")
   of_requests <- function(key) I(unique(unlist(lapply(sample$requests, function(request) request[[key]]))))
   list(
     SupportedHyperParameters = unname(Map(
@@ -53,8 +56,12 @@ declaration <- function(algorithm, sample) {
       list(Name = name, SupportedContentTypes = I(channels[[name]]), SupportedInputModes = modes)
     }),
     MetricDefinitions = lapply(sample$training$metrics, function(one) list(Name = one$Name, Regex = one$Regex)),
-    SupportedContentTypes = if (is.null(algorithm$input_fn)) I(names(media_types)) else of_requests("content_type"),
-    SupportedResponseMIMETypes = if (is.null(algorithm$output_fn)) I(unique(media_types)) else of_requests("accept")
+    SupportedContentTypes = if (is.null(taken)) of_requests("content_type") else I(taken),
+    SupportedResponseMIMETypes = if (is.null(given)) {
+      of_requests("accept")
+    } else {
+      I(unname(unique(sapply(given, usual_type))))
+    }
   )
 }
 

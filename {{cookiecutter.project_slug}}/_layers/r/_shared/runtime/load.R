@@ -1,7 +1,7 @@
 # Loading the project's sources.
 
 # The functions that the runtime calls; all but `train` and `predict` have defaults.
-entry_points <- c("train", "predict", "model_fn", "input_fn", "predict_fn", "output_fn")
+entry_points <- c("train", "predict", "save_fn", "model_fn", "input_fn", "predict_fn", "output_fn")
 
 # Load the runtime's modules, all below `folder`, into one environment. They hold nothing but functions and constants,
 # so that any order will do.
@@ -24,7 +24,8 @@ load_runtime <- function(folder) {
   runtime
 }
 
-# Load algorithm.R, which sees nothing of the runtime but its public names; returns a list of what it defines.
+# Load algorithm.R, which sees nothing of the runtime but its public names, and the default input_fn and output_fn;
+# returns a list of what it defines.
 #
 # The functions that the runtime calls are then taken out of the file's own environment: within `predict`, a call of
 # predict() would otherwise be a call of itself, where R's own predict() is meant.
@@ -32,6 +33,12 @@ load_algorithm <- function(project, runtime) {
   file <- file.path(project, "algorithm.R")
   api <- list2env(mget(runtime$public_names, runtime), parent = globalenv())
   environment <- new.env(parent = api)
+  # They read what the file declares, but are called only once it is there.
+  defaults <- function() runtime$new_defaults(environment, runtime$settings_from_environment()$batch)
+  api$default_input_fn <- function(body, content_type, charset = "utf-8") {
+    defaults()$input_fn(body, content_type, charset)
+  }
+  api$default_output_fn <- function(predictions, accept) defaults()$output_fn(predictions, accept)
   sys.source(file, environment, keep.source = TRUE)
   algorithm <- as.list(environment)
   rm(list = intersect(entry_points, names(algorithm)), envir = environment)

@@ -15,7 +15,7 @@ from runtime.errors import FormatError, InputError
 # The header, as numpy writes it: a dict of Python with its keys in this order. Nothing in it is evaluated.
 HEADER = re.compile(
     rb" *\{ *'descr' *: *'([\x20-\x26\x28-\x7e]*)' *, *'fortran_order' *: *(True|False) *, *"
-    rb"'shape' *: *\(( *[0-9]* *(?:, *[0-9]+ *)*,? *)\) *,? *\} *\n?"
+    rb"'shape' *: *\(( *(?:[0-9]+ *(?:, *[0-9]+ *)*,? *)?)\) *,? *\} *\n?"
 )
 DTYPE = re.compile(r"[<>|=](b1|[iu][1248]|f[248])")
 

@@ -23,7 +23,7 @@ def serve_once(algorithm: ModuleType, steps: Handlers, paths: Paths, channels: C
         model = load_model(steps, paths)
     except UserError as error:
         raise UserError(f"training has ended, but its model cannot be served: {error}") from error
-    features = first_row(algorithm, channels)
+    features = first_features(algorithm, channels)
     if features is None:
         return
     try:
@@ -39,7 +39,7 @@ def serve_once(algorithm: ModuleType, steps: Handlers, paths: Paths, channels: C
         ) from error
 
 
-def first_row(algorithm: ModuleType, channels: Channels) -> Any:
+def first_features(algorithm: ModuleType, channels: Channels) -> Any:
     """The features of the first row of the channel `train`; None where only the algorithm knows them."""
     declared = getattr(algorithm, "FEATURES", None)
     name = next((name for name in ("train", "training") if name in channels), None)

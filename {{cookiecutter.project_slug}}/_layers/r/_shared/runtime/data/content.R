@@ -15,28 +15,37 @@ media_types <- c(
   "application/x-npy" = npy_type
 )
 
-# Read a request body, by the rules of grammar.md: a matrix of numbers, or a data frame where the algorithm declares
-# `features` (see tables.R).
+# Read a request body, by the rules of grammar.md: a matrix of numbers; a data frame where the algorithm declares
+# `features` (see tables.R); an array of dim c(rows, shape) where it declares the `shape` of a row.
 #
 # `media_type` is a value of media_types; with `batch` a blank line is an error, because each is a record. Raises
 # InputError that says what is wrong with which line.
-decode_body <- function(body, media_type, charset = "utf-8", features = NULL, batch = FALSE) {
+decode_body <- function(body, media_type, charset = "utf-8", features = NULL, shape = NULL, batch = FALSE) {
   if (media_type == npy_type) {
-    return(decode_npy_body(body, features))
+    return(decode_npy_body(body, features, shape))
   }
   text <- text_of(body, charset, "the body")
-  is_header <- if (!is.null(features)) function(cells, quoted) names_features(cells, quoted, features)
-  table <- switch(
-    media_type,
-    "text/csv" = csv_table(text, is_header, every_line = batch, partial = TRUE),
-    "application/json" = json_table(text),
-    "application/jsonlines" = json_lines_table(text, batch)
-  )
+  if (media_type == csv_type) {
+    is_header <- if (!is.null(features)) function(cells, quoted) names_features(cells, quoted, features)
+    table <- csv_table(text, is_header, every_line = batch, partial = TRUE)
+    if (!is.null(shape)) {
+      return(array_of_matrix(table_matrix(table), shape))
+    }
+  } else {
+    found <- if (media_type == json_type) json_document(text) else json_lines(text, batch)
+    if (length(found$rows) == 0) {
+      stop(input_error("no rows: expected at least one"))
+    }
+    if (!is.null(shape)) {
+      return(array_of_rows(found$rows, found$numbers, found$unit, shape))
+    }
+    table <- rows_table(found$rows, found$numbers, found$unit)
+  }
   if (is.null(features)) table_matrix(table) else table_frame(table, features)
 }
 
-decode_npy_body <- function(body, features) {
-  numbers <- decode_npy(body)
+decode_npy_body <- function(body, features, shape) {
+  numbers <- decode_npy(body, if (is.null(shape)) NA else shape, !is.null(shape))
   if (!is.null(features)) {
     cells <- as.list(t(numbers))
     cells[is.nan(unlist(cells))] <- list(NULL)
@@ -44,7 +53,7 @@ decode_npy_body <- function(body, features) {
     return(table_frame(new_table(cells, rep(ncol(numbers), nrow(numbers)), rows, unit = "row"), features))
   }
   if (!all(is.finite(numbers))) {
-    stop(input_error("row %d holds a value that is not finite", min(row(numbers)[!is.finite(numbers)])))
+    stop(input_error("row %d holds a value that is not finite", min(slice.index(numbers, 1)[!is.finite(numbers)])))
   }
   numbers
 }
@@ -86,26 +95,29 @@ text_of <- function(bytes, charset, what) {
   text
 }
 
-json_table <- function(text) {
+# The `rows` of a JSON document, their `numbers`, and the `unit` that these count.
+json_document <- function(text) {
   document <- parsed_json(text, "the body")
   if (!is.null(names(document))) {
-    if (!"instances" %in% names(document)) {
+    under <- intersect(c("instances", "inputs"), names(document))
+    if (length(under) == 0) {
       stop(input_error('the JSON object has no "instances": send {"instances": [[...], ...]}'))
     }
-    document <- last_of(document, "instances")
+    document <- last_of(document, under[[1]])
   }
   rows <- if (is.list(document) && is.null(names(document))) document else list(document)
-  rows_table(rows, seq_along(rows), "instance")
+  list(rows = rows, numbers = seq_along(rows), unit = "instance")
 }
 
-json_lines_table <- function(text, batch) {
+# The same of JSON Lines.
+json_lines <- function(text, batch) {
   lines <- strsplit(unix_text(text), "\n", fixed = TRUE)[[1]]
   blank <- !grepl("[^ \t]", lines)
   if (batch && any(blank)) {
     stop(input_error("line %d is blank: in batch transform each line is a record", which(blank)[[1]]))
   }
   numbers <- which(!blank)
-  rows_table(parsed_lines(lines[numbers], numbers), numbers, "line")
+  list(rows = parsed_lines(lines[numbers], numbers), numbers = numbers, unit = "line")
 }
 
 # Each line as the value that it holds. All are parsed at once, which is 20 times as fast as one by one; that is done
@@ -125,9 +137,6 @@ parsed_lines <- function(lines, numbers) {
 }
 
 rows_table <- function(rows, numbers, unit) {
-  if (length(rows) == 0) {
-    stop(input_error("no rows: expected at least one"))
-  }
   if (!is.null(plain_numbers(rows))) {
     return(new_table(rows, rep(1L, length(rows)), numbers, unit = unit))
   }
@@ -224,10 +233,15 @@ json_rows <- function(predictions) {
   if (is.list(predictions)) {
     return(vapply(predictions, json_text, "", USE.NAMES = FALSE))
   }
-  json_values(predictions)
+  text <- json_values(predictions)
+  while (length(dim(text)) > 1) {
+    kept <- seq_len(length(dim(text)) - 1)
+    text <- apply(text, kept, function(values) paste0("[", paste(values, collapse = ", "), "]"))
+  }
+  as.vector(text)
 }
 
-# Each value of a vector as JSON text.
+# Each value of a vector or an array as JSON text.
 json_values <- function(values) {
   if (is.numeric(values)) {
     text <- number_text(values)
@@ -243,7 +257,9 @@ json_values <- function(values) {
       text <- replace(paste0('"', escaped, '"'), special, vapply(text[special], json_text, ""))
     }
   }
-  replace(text, absent, "null")
+  text <- replace(text, absent, "null")
+  dim(text) <- dim(values)
+  text
 }
 
 # Each prediction as a line of CSV: its values side by side, in order.
@@ -251,8 +267,9 @@ csv_rows <- function(predictions) {
   if (is.atomic(predictions) && length(dim(predictions)) < 2) {
     return(csv_values(predictions))
   }
-  if (is.matrix(predictions)) {
-    predictions <- as.data.frame(predictions)
+  if (is.array(predictions)) {
+    values <- values_of_array(predictions)
+    predictions <- as.data.frame(matrix(values, nrow(predictions), byrow = TRUE))
   }
   if (is.data.frame(predictions)) {
     return(do.call(paste, c(lapply(unname(as.list(predictions)), csv_values), sep = ",")))

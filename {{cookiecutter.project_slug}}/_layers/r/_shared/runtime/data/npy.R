@@ -8,11 +8,12 @@ npy_types <- "^[<>|=](b1|[iu][1248]|f[248])$"
 # The header, as numpy writes it: a dict of Python with its keys in this order.
 npy_header <- paste0(
   "^ *[{] *'descr' *: *'([^']*)' *, *'fortran_order' *: *(True|False) *, *",
-  "'shape' *: *[(]( *[0-9]* *(, *[0-9]+ *)*,? *)[)] *,? *[}] *\n?$"
+  "'shape' *: *[(]( *([0-9]+ *(, *[0-9]+ *)*,? *)?)[)] *,? *[}] *\n?$"
 )
 
-# Read a body as a matrix of numbers, one row for each row of the array. Raises InputError.
-decode_npy <- function(body) {
+# Read a body as an array of numbers, of dim c(rows, shape): a matrix by default. `declared` says that the algorithm has
+# declared that shape. Raises InputError.
+decode_npy <- function(body, shape = NA, declared = FALSE) {
   version <- if (length(body) >= 12 && identical(body[1:6], npy_magic)) as.integer(body[[7]]) else 0L
   if (!version %in% 1:2) {
     stop(input_error("the body is not an .npy file of version 1 or 2"))
@@ -29,21 +30,25 @@ decode_npy <- function(body) {
   }
   descr <- fields[[2]]
   fortran <- fields[[3]] == "True"
-  shape <- fields[[4]]
+  found <- fields[[4]]
   if (!grepl(npy_types, descr, useBytes = TRUE)) {
     stop(input_error("the .npy array has dtype %s, expected real numbers of at most 64 bits", descr))
   }
-  dimensions <- as.numeric(strsplit(gsub(" ", "", shape), ",")[[1]])
-  if (length(dimensions) != 2 || !isTRUE(all(dimensions > 0))) {
-    stop(input_error("the .npy array has shape (%s), expected (rows, features)", shape))
+  dimensions <- as.numeric(strsplit(gsub(" ", "", found), ",")[[1]])
+  if (any(dimensions == 0)) {
+    stop(input_error("the .npy array has shape (%s): it has no values", found))
+  }
+  if (!fits_shape(dimensions[-1], shape) || length(dimensions) == 0) {
+    expected <- if (declared) paste("rows of shape", shape_text(shape)) else "(rows, features)"
+    stop(input_error("the .npy array has shape %s, expected %s", shape_text(dimensions), expected))
   }
   data <- body[-seq_len(start)]
   size <- as.integer(substr(descr, 3, 3))
   if (prod(dimensions) * size != length(data)) {
-    stop(input_error("the .npy body is cut short: its header announces shape (%s) of %s", shape, descr))
+    stop(input_error("the .npy body is cut short: its header announces shape (%s) of %s", found, descr))
   }
   values <- npy_numbers(data, substr(descr, 2, 2), size, if (startsWith(descr, ">")) "big" else "little")
-  matrix(values, dimensions[[1]], dimensions[[2]], byrow = !fortran)
+  if (fortran) array(values, dimensions) else array_of_values(values, dimensions)
 }
 
 npy_numbers <- function(data, kind, size, endian) {
@@ -78,21 +83,20 @@ half_numbers <- function(bits) {
   ifelse(bits < 2^15, sizes, -sizes)
 }
 
-# Write numbers, a vector or a matrix, as float64. Raises 406 for anything else.
+# Write numbers, a vector or an array, as float64. Raises 406 for anything else.
 encode_npy <- function(predictions) {
   if (!is.numeric(predictions) && !is.logical(predictions)) {
     stop(http_error(406L, "the predictions do not fit into an .npy array: ask for application/json"))
   }
-  shape <- if (is.matrix(predictions)) paste(dim(predictions), collapse = ", ") else paste0(length(predictions), ",")
-  header <- paste0("{'descr': '<f8', 'fortran_order': False, 'shape': (", shape, "), }")
+  shape <- shape_text(if (is.array(predictions)) dim(predictions) else length(predictions))
+  header <- paste0("{'descr': '<f8', 'fortran_order': False, 'shape': ", shape, ", }")
   # The data begins at a multiple of 64 bytes.
   padding <- strrep(" ", -(10 + nchar(header) + 1) %% 64)
   header <- charToRaw(paste0(header, padding, "\n"))
-  values <- if (is.matrix(predictions)) t(predictions) else predictions
   c(
     npy_magic,
     as.raw(c(1, 0, length(header) %% 256, length(header) %/% 256)),
     header,
-    writeBin(as.numeric(values), raw(), endian = "little")
+    writeBin(as.numeric(values_of_array(predictions)), raw(), endian = "little")
   )
 }

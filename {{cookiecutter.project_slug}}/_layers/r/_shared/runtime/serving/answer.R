@@ -7,9 +7,10 @@
 
 # Answer POST /invocations.
 #
-# Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with an input_error; 406, 415; 500
-# with a request id for any other error, whose traceback goes to the log and never to the client; 504 for a prediction
-# that takes longer than `timeout` seconds, if R finds the time to look at them: compiled code does not give it.
+# Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with an input_error; 406, 415; that of
+# an http_error which the algorithm raises; 500 with a request id for any other error, whose traceback goes to the log
+# and never to the client; 504 for a prediction that takes longer than `timeout` seconds, if R finds the time to look at
+# them: compiled code does not give it.
 answer <- function(request, model, handlers, timeout = Inf) {
   started <- proc.time()[["elapsed"]]
   error <- caught({
@@ -34,12 +35,16 @@ answer_execution_parameters <- function(settings) {
 
 predictions_response <- function(request, model, handlers) {
   require_identity(request$headers[["content-encoding"]])
-  content_type <- request_type(request$content_type, handlers$own_input)
-  accept <- response_type(request$accept, content_type, handlers$own_output)
+  type <- request_type(request$content_type, handlers$content_types)
+  accept <- response_type(request$accept, type$media_type, handlers$response_types)
   if (length(request$body) == 0) {
     stop(input_error("the body is empty: expected at least one row"))
   }
-  predictions <- handlers$predict_fn(handlers$input_fn(request$body, content_type), model)
+  features <- tryCatch(
+    handlers$input_fn(request$body, type$media_type, type$charset),
+    stackOverflowError = function(error) stop(input_error("the body is nested too deeply"))
+  )
+  predictions <- handlers$predict_fn(features, model)
   written <- handlers$output_fn(predictions, accept)
   if (!is.list(written)) {
     written <- list(body = written, content_type = accept)
@@ -92,45 +97,42 @@ require_identity <- function(encoding) {
   }
 }
 
-# The media type of the request, with its charset if it names one; JSON where the header is missing.
+# The `media_type` of the request, JSON where the header is missing; and the `charset` of a text, UTF-8 by default.
 #
-# Raises 415. With `any_type` the algorithm's own input_fn judges.
-request_type <- function(header, any_type) {
+# Raises 415 for a type that is not `taken`; with NULL all are.
+request_type <- function(header, taken) {
   header <- if (is.null(header) || header == "") json_type else header
   media_type <- tolower(trimws(sub(";.*", "", header)))
   charset <- regmatches(header, regexec("; *charset *= *\"?([^\";, ]+)", header, ignore.case = TRUE))[[1]]
-  charset <- if (length(charset) == 2) paste0("; charset=", charset[[2]]) else ""
-  if (any_type) {
-    return(paste0(media_type, charset))
+  if (!is.null(taken) && !media_type %in% taken) {
+    stop(http_error(415L, "Content-Type '%s' is not supported: send one of %s", header, listed_types(taken)))
   }
-  if (!media_type %in% names(media_types)) {
-    stop(http_error(415L, "Content-Type '%s' is not supported: send one of %s", header, known_types()))
-  }
-  paste0(media_types[[media_type]], charset)
+  list(media_type = media_type, charset = if (length(charset) == 2) charset[[2]] else "utf-8")
 }
 
 # The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 #
 # The highest q wins, then the range that says most, then the request's own type, then the order of the header.
-# Parameters other than q are passed over. Raises 406. With `any_type` the algorithm's own output_fn judges.
-response_type <- function(header, content_type, any_type) {
-  own <- sub(";.*", "", content_type)
+# Parameters other than q are passed over. Raises 406 where none of the types that are `given` will do; with NULL the
+# algorithm's own output_fn judges.
+response_type <- function(header, content_type, given) {
+  types <- if (is.null(given)) names(media_types) else given
+  first <- intersect(c(usual_type(content_type), content_type, json_type, types[[1]]), types)[[1]]
   if (is.null(header) || header == "") {
-    return(own)
+    return(usual_type(if (is.null(given)) content_type else first))
   }
   ranges <- accepted_ranges(header)
-  first <- if (own %in% names(media_types)) own else json_type
-  offered <- unique(c(first, names(media_types)))
+  offered <- unique(c(first, types))
   rank <- vapply(offered, accepted_rank, c(quality = 0, specificity = 0, place = 0), ranges = ranges)
   place <- replace(rank["place", ], 1, 0) # the request's own type comes before all others
   best <- order(-rank["quality", ], -rank["specificity", ], place)[[1]]
   if (rank["quality", best] > 0) {
-    return(media_types[[offered[[best]]]])
+    return(usual_type(offered[[best]]))
   }
-  if (any_type) {
+  if (is.null(given)) {
     return(ranges$type[[1]])
   }
-  stop(http_error(406L, "Accept '%s' cannot be met: ask for one of %s, or */*", header, known_types()))
+  stop(http_error(406L, "Accept '%s' cannot be met: ask for one of %s, or */*", header, listed_types(given)))
 }
 
 # The media ranges of an Accept header, with their quality from 0 to 1.
@@ -154,8 +156,4 @@ accepted_rank <- function(media_type, ranges) {
   specificity <- which(!is.na(found))[[1]]
   place <- found[[specificity]]
   c(quality = ranges$quality[[place]], specificity = -specificity, place = place)
-}
-
-known_types <- function() {
-  paste(sort(unique(media_types)), collapse = ", ")
 }

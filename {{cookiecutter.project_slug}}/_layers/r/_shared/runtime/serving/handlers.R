@@ -1,29 +1,63 @@
-# The four steps of an answer: model_fn, input_fn, predict_fn, output_fn.
+# The four steps of an answer: model_fn, input_fn, predict_fn, output_fn; and save_fn, which is model_fn's other half.
 #
 # The names and arguments are the SageMaker inference toolkit's. What algorithm.R defines is used; the rest has the
 # defaults below, so that a `predict` is enough.
 
 # Take each step from algorithm.R where it is defined, else its default:
 #
+#   save_fn(model, model_dir): writes what `train` returned
 #   model_fn(model_dir) -> model
-#   input_fn(body, content_type) -> features; the body is raw bytes
+#   input_fn(body, content_type, charset) -> features; the body is raw bytes; algorithm.R's may leave out the charset
 #   predict_fn(features, model) -> predictions
 #   output_fn(predictions, accept) -> raw bytes or text, or a list of that as `body` and its `content_type`
+#
+# `content_types` and `response_types` are the media types that are taken and given, in small letters; NULL where
+# algorithm.R's own function judges. Raises UserError for a declaration that makes no sense, and for a save_fn without
+# model_fn.
 resolve_handlers <- function(algorithm, batch) {
-  default_input <- function(body, content_type) {
-    parts <- strsplit(content_type, "; charset=", fixed = TRUE)[[1]]
-    charset <- if (length(parts) == 2) parts[[2]] else "utf-8"
-    decode_body(body, parts[[1]], charset, algorithm$features, batch)
+  if (!is.null(algorithm$save_fn) && is.null(algorithm$model_fn)) {
+    stop(user_error("algorithm.R has a save_fn and no model_fn(model_dir), which loads what save_fn wrote"))
   }
-  default_predict <- function(features, model) algorithm$predict(model, features)
-  default_output <- function(predictions, accept) encode_predictions(predictions, accept, batch)
+  if (!is.null(algorithm$features) && !is.null(algorithm$input_shape)) {
+    stop(user_error("algorithm.R declares features, for columns, and input_shape, for arrays: keep one of them"))
+  }
+  defaults <- new_defaults(algorithm, batch)
   own <- function(name, default) if (is.null(algorithm[[name]])) default else algorithm[[name]]
   list(
+    save_fn = own("save_fn", save_model),
     model_fn = own("model_fn", load_model),
-    input_fn = own("input_fn", default_input),
-    predict_fn = own("predict_fn", default_predict),
-    output_fn = own("output_fn", default_output),
-    own_input = !is.null(algorithm$input_fn),
-    own_output = !is.null(algorithm$output_fn)
+    input_fn = with_charset(own("input_fn", defaults$input_fn)),
+    predict_fn = own("predict_fn", function(features, model) algorithm$predict(model, features)),
+    output_fn = own("output_fn", defaults$output_fn),
+    content_types = declared_types(algorithm, "supported_content_types", "input_fn"),
+    response_types = declared_types(algorithm, "supported_response_mime_types", "output_fn")
   )
+}
+
+# An input_fn that is given the charset, whether or not it takes one.
+with_charset <- function(input_fn) {
+  if ("charset" %in% names(formals(input_fn))) {
+    return(input_fn)
+  }
+  function(body, content_type, charset) input_fn(body, content_type)
+}
+
+# The media types of a declaration; without one the usual, or NULL where algorithm.R has the function.
+#
+# Raises UserError for what are no media types, and for types that only such a function could know.
+declared_types <- function(algorithm, name, fn) {
+  own <- !is.null(algorithm[[fn]])
+  declared <- algorithm[[name]]
+  if (is.null(declared)) {
+    return(if (!own) names(media_types))
+  }
+  types <- tolower(unlist(declared))
+  if (!is.character(unlist(declared)) || !all(grepl("/", types, fixed = TRUE))) {
+    stop(user_error("%s in algorithm.R must be media types, for example c(\"image/png\")", name))
+  }
+  unknown <- setdiff(types, names(media_types))
+  if (!own && length(unknown) > 0) {
+    stop(user_error("%s in algorithm.R names %s, for which it needs an %s", name, paste(unknown, collapse = ", "), fn))
+  }
+  types
 }

@@ -22,6 +22,12 @@ serve_main <- function(project) {
 load_server <- function(project, paths, settings) {
   algorithm <- load_algorithm(project, parent.env(environment()))
   handlers <- resolve_handlers(algorithm, settings$batch)
+  model <- load_served_model(handlers, paths)
+  new_server(model, handlers, settings)
+}
+
+# Load the model as an endpoint does. Raises UserError if it cannot be loaded.
+load_served_model <- function(handlers, paths) {
   model <- NULL
   error <- caught({
     model <- handlers$model_fn(paths$model)
@@ -37,7 +43,7 @@ load_server <- function(project, paths, settings) {
       conditionMessage(error)
     ))
   }
-  new_server(model, handlers, settings)
+  model
 }
 
 # Raise UserError where something else listens on the port.

@@ -34,6 +34,7 @@ run_training <- function(project, paths) {
 
   # Late, because the numeric libraries that it loads read the variables set above.
   algorithm <- load_algorithm(project, parent.env(environment()))
+  handlers <- resolve_handlers(algorithm, batch = FALSE) # before hours of training, what serving would refuse
 
   if (!framework$distributes) {
     if (!hosts$is_first) {
@@ -53,9 +54,19 @@ run_training <- function(project, paths) {
     error = function(error) resumed_error(error, job$checkpoints$resumed())
   )
   if (!is.null(model)) {
-    save_model(model, paths$model)
+    handlers$save_fn(model, paths$model)
   } else if (length(list.files(paths$model, all.files = TRUE, no.. = TRUE)) == 0) {
     stop(user_error("train() in algorithm.R returned NULL and left nothing in job$model_folder: return the model"))
+  }
+  if (!job$stopping()) {
+    # else there are 120 s left, at most (T4)
+    if (is.null(model) && is.null(algorithm$model_fn)) {
+      stop(user_error(paste(
+        "train() in algorithm.R returned NULL: return the model, or define model_fn(model_dir),",
+        "which loads what it left in job$model_folder"
+      )))
+    }
+    serve_once(algorithm, handlers, paths, channels)
   }
   cat("training has ended, the model is saved\n")
 }

@@ -124,7 +124,7 @@ test_that("bad requests get a 4xx that says why", {
   expect_refused("application/x-npy", npy("<c8", "1, 1", raw(8)), 400L, "dtype <c8, expected real numbers")
   expect_refused("application/x-npy", npy("<f16", "1, 1", raw(16)), 400L, "dtype <f16, expected real numbers")
   expect_refused("application/x-npy", npy("<f1", "1, 1", raw(1)), 400L, "dtype <f1")
-  expect_refused("application/x-npy", npy("<f8", ", 1", raw(8)), 400L, "shape (, 1)")
+  expect_refused("application/x-npy", npy("<f8", ", 1", raw(8)), 400L, "its header is damaged")
   expect_refused("application/x-npy", npy("<f8", "2, 1", writeBin(c(0, Inf), raw())), 400L, "row 2 holds a value")
   for (special in c(0x7c00, 0xfc00, 0x7e00)) {
     expect_refused("application/x-npy", npy("<f2", "1, 1", integers(special, 2)), 400L, "not finite")
@@ -227,15 +227,114 @@ test_that("a batch answer leaves the last line break to SageMaker, and takes no 
   }
 })
 
-test_that("the algorithm's own functions take the place of the defaults", {
+test_that("the algorithm's own functions take the place of the defaults and get the bare media type", {
   client <- new_client(list(
     input_fn = function(body, content_type) c(rawToChar(body), content_type),
     predict_fn = function(features, model) paste(features[[1]], "as", features[[2]], "by", model),
     output_fn = function(predictions, accept) list(body = toupper(predictions), content_type = "text/plain")
   ))
-  response <- client("cat", "image/png", accept = "text/plain")
+  response <- client("cat", "Image/PNG; charset=binary", accept = "text/plain")
   expect_identical(rawToChar(response$body), "CAT AS IMAGE/PNG BY 2")
   expect_identical(response$headers[["Content-Type"]], "text/plain")
+})
+
+test_that("an input_fn gets the charset if it takes one", {
+  client <- new_client(list(
+    input_fn = function(body, content_type, charset) iconv(rawToChar(body), charset, "UTF-8"),
+    predict = function(model, texts) texts
+  ))
+  for (body in list(as.raw(0xe9), charToRaw("\u00e9"))) {
+    response <- client(body, if (length(body) == 1) "text/plain; charset=latin1" else "text/plain")
+    expect_identical(json(response), list(predictions = list("\u00e9")))
+    expect_identical(response$headers[["Content-Type"]], "application/json")
+  }
+})
+
+test_that("declared media types are taken and given and no others", {
+  client <- new_client(list(
+    supported_content_types = c("image/PNG", "text/csv"),
+    supported_response_mime_types = c("image/gif", "text/plain"),
+    input_fn = function(body, content_type) body,
+    predict = function(model, body) body,
+    output_fn = function(prediction, accept) prediction
+  ))
+  post <- function(content_type, accept = NULL) {
+    suppressMessages(response <- client("x", content_type, accept))
+    list(response$status, if (response$status == 200L) response$headers[["Content-Type"]] else json(response)$error)
+  }
+  expect_identical(post("image/png"), list(200L, "image/gif"))
+  expect_identical(post("text/csv", "text/*"), list(200L, "text/plain"))
+  expect_identical(post("image/png", "application/json, text/plain;q=0.1"), list(200L, "text/plain"))
+  expect_identical(
+    post("application/json"),
+    list(415L, "Content-Type 'application/json' is not supported: send one of image/png, text/csv")
+  )
+  expect_identical(
+    post("image/png", "text/csv"),
+    list(406L, "Accept 'text/csv' cannot be met: ask for one of image/gif, text/plain, or */*")
+  )
+})
+
+test_that("a declaration that makes no sense is explained", {
+  expect_refused <- function(words, ...) {
+    expect_error(runtime$resolve_handlers(list(...), FALSE), words, fixed = TRUE, class = "UserError")
+  }
+  expect_refused("names image/png, for which it needs an input_fn", supported_content_types = "image/png")
+  expect_refused("must be media types", supported_content_types = "csv")
+  expect_refused("must be media types", supported_response_mime_types = 1)
+  expect_refused("keep one of them", features = features, input_shape = 2)
+  expect_refused("has a save_fn and no model_fn", save_fn = print)
+})
+
+test_that("the defaults can be called from one's own functions", {
+  project <- tempfile()
+  dir.create(project)
+  writeLines(
+    c(
+      "features <- list(age = 'number', city = 'text')",
+      "input_fn <- function(body, content_type, charset) {",
+      "  default_input_fn(body, if (content_type == 'text/plain') 'text/csv' else content_type, charset)",
+      "}",
+      "predict <- function(model, rows) rows$age",
+      "output_fn <- function(predictions, accept) {",
+      "  sub('31', 'thirty-one', rawToChar(default_output_fn(predictions, accept)))",
+      "}"
+    ),
+    file.path(project, "algorithm.R")
+  )
+  client <- new_client(runtime$load_algorithm(project, runtime))
+  expect_identical(rawToChar(client("31,Oslo\n", "text/plain", "text/csv")$body), "thirty-one\n")
+  suppressMessages({
+    expect_identical(client("31,Oslo\n", "text/csv", "image/png")$status, 406L)
+    expect_identical(client("31,Oslo\n", "image/png")$status, 415L)
+  })
+})
+
+test_that("of predict only an input_error is the client's fault", {
+  post <- function(code) new_client(list(predict = function(model, rows) eval(code)))("1")
+  expect_log <- function(code, log, status) {
+    expect_message(response <- post(code), log)
+    expect_identical(response$status, status)
+  }
+  expect_log(quote(stop(runtime$input_error("no such town"))), "400: no such town\n$", 400L)
+  expect_log(quote(stop("Singular matrix")), "500:\nTraceback.*simpleError: Singular matrix", 500L)
+  expect_log(quote(stop(runtime$http_error(429L, "later"))), "429: later\n$", 429L)
+})
+
+test_that("a body that is nested too deeply for one's own input_fn is the client's fault", {
+  deep <- function(n) deep(n + 1)
+  client <- new_client(list(input_fn = function(body, content_type) deep(1)))
+  expect_message(response <- client("[[["), "nested too deeply")
+  expect_identical(response$status, 400L)
+})
+
+test_that("arrays are written in every form", {
+  rows <- runtime$array_of_values(1:8 / 2, c(2, 2, 2))
+  written <- function(media_type) rawToChar(runtime$encode_predictions(rows, media_type))
+  expect_identical(written("application/json"), '{"predictions": [[[0.5, 1], [1.5, 2]], [[2.5, 3], [3.5, 4]]]}\n')
+  expect_identical(written("application/jsonlines"), "[[0.5, 1], [1.5, 2]]\n[[2.5, 3], [3.5, 4]]\n")
+  expect_identical(written("text/csv"), "0.5,1,1.5,2\n2.5,3,3.5,4\n")
+  expect_identical(runtime$decode_npy(runtime$encode_npy(rows), c(2, 2)), rows)
 })
 
 test_that("named features are found in every form and may be missing", {

@@ -341,8 +341,45 @@ test_that("train may keep the model itself but not forget it", {
   job <- new_job("train <- function(channels, hyperparameters) NULL")
   expect_identical(status(job$run()), 1L)
   expect_match(job$read("output", "failure"), "return the model")
-  job <- new_job("train <- function(channels, h, job) { cat('x', file = file.path(job$model_folder, 'mine')); NULL }")
+  keeps <- "train <- function(channels, h, job) { cat('x', file = file.path(job$model_folder, 'mine')); NULL }"
+  job <- new_job(keeps)
+  expect_identical(status(job$run()), 1L)
+  expect_match(job$read("output", "failure"), "or define model_fn(model_dir), which loads what", fixed = TRUE)
+  job <- new_job(paste0(keeps, "; model_fn <- function(folder) readLines(file.path(folder, 'mine'), warn = FALSE)"))
   expect_identical(status(job$run()), 0L)
+})
+
+test_that("a model that cannot be served fails the training with a sentence", {
+  outcome <- function(name, result) {
+    lines <- c(
+      "features <- list(age = 'number', city = 'text')",
+      "train <- function(channels, h) 'model'",
+      "save_fn <- function(model, model_dir) cat(model, '\\n', file = file.path(model_dir, 'mine'))",
+      sprintf("model_fn <- function(model_dir) readLines(file.path(model_dir, '%s'))", name),
+      sprintf("predict <- function(model, features) %s", result)
+    )
+    job <- new_job(paste(lines, collapse = "; "))
+    dir.create(file.path(job$base, "input", "data", "train"), recursive = TRUE)
+    writeLines(c("age,city,target", "31,Oslo,1"), file.path(job$base, "input", "data", "train", "a.csv"))
+    if (status(job$run()) == 0L) "" else job$read("output", "failure")
+  }
+  expect_match(outcome("other", "1"), "^UserError: training has ended, but its model cannot be served: the model in ")
+  expect_identical(
+    outcome("mine", "stop('no')"),
+    "UserError: training has ended, but its model cannot answer the first row of channel 'train': simpleError: no"
+  )
+  expect_identical(outcome("mine", "features$age + 0.5"), "")
+})
+
+test_that("a model is served with the packages that it needs", {
+  folder <- tempfile()
+  dir.create(folder)
+  runtime$save_model("model", folder)
+  packages <- readLines(file.path(folder, "packages.txt"))
+  expect_true("testthat" %in% packages)
+  expect_identical(runtime$load_model(folder), "model")
+  writeLines(c(packages, "nopackage"), file.path(folder, "packages.txt"))
+  expect_error(runtime$load_model(folder), "the R package nopackage, which is missing here", class = "UserError")
 })
 
 test_that("SM_ variables are set for script mode code", {

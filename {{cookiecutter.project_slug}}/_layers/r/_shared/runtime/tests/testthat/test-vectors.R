@@ -24,6 +24,7 @@ body_of <- function(vector) {
 # What the runtime answers to a vector. The algorithm is an echo: its predictions are the rows that it is given.
 answer_of <- function(vector) {
   algorithm <- list(predict = function(model, rows) rows, features = vector$features)
+  algorithm$input_shape <- unlist(lapply(vector$shape, function(length) if (is.null(length)) NA else length))
   handlers <- runtime$resolve_handlers(algorithm, isTRUE(vector$batch))
   headers <- as.list(vector$headers)
   names(headers) <- tolower(names(headers))
