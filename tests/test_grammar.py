@@ -34,7 +34,7 @@ SEED = 20261129
 MUTATIONS = int(os.environ.get("GRAMMAR_MUTATIONS", "2000"))
 PATIENCE = 30  # seconds until a server listens
 
-# Algorithms whose predictions are the rows that they are given. FEATURES stands in the environment.
+# Algorithms whose predictions are the rows that they are given. What they declare stands in the environment.
 ECHOES = {
     "algorithm.py": """
 import json
@@ -42,6 +42,7 @@ import os
 
 KINDS = {"number": float, "text": str}
 FEATURES = {name: KINDS[kind] for name, kind in json.loads(os.environ["ECHO_FEATURES"]).items()} or None
+INPUT_SHAPE = json.loads(os.environ["ECHO_SHAPE"])
 
 
 def model_fn(model_dir):
@@ -59,6 +60,8 @@ features <- jsonlite::parse_json(Sys.getenv("ECHO_FEATURES"))
 if (length(features) == 0) {
   features <- NULL
 }
+shape <- jsonlite::parse_json(Sys.getenv("ECHO_SHAPE"))
+input_shape <- unlist(lapply(shape, function(length) if (is.null(length)) NA else length))
 model_fn <- function(model_dir) "no model"
 predict <- function(model, features) features
 """,
@@ -70,7 +73,18 @@ SNIPPETS = [
     *(b"NA", b"NaN", b"nan", b"null", b"NULL", b"inf", b"true", b"True", b"FALSE", b"1e999", b"1e-400", b"0x", b"1d5"),
     *(b"1L", b"1_000", b"007", b"9007199254740993", b"3000000000", b"1e5", b"-0", b"0.1", b".5", b"5.", b"1e15"),
     *(b"[", b"]", b"{", b"}", b"[[", b"]]", b"[]", b"{}", b":", b"//", b"/*", b"*/", b"#", b"\\u0000", b"\\u00e9"),
-    *(b'"x":', b'"code":', b'"instances":', b"code", b"amount", b"note", b"code,amount,note\n", b'"NA"', b'"5"'),
+    *(
+        b'"x":',
+        b'"code":',
+        b'"instances":',
+        b'"inputs":',
+        b"code",
+        b"amount",
+        b"note",
+        b"code,amount,note\n",
+        b'"NA"',
+        b'"5"',
+    ),
     *(b'" 5"', b"\x00", b"\x0b", b"\x0c", b"\x1a", b"\x7f", b"\xc3\xa9", b"\xc3", b"\xa9", b"\xef\xbb\xbf"),
     *(b"\xff\xfe", b"\xc2\xa0", b"\xe2\x80\xa8", b"\xef\xbc\x91", b"\xf0\x9f\x98\x80", b"\xed\xa0\x80", b"\\ud800"),
     b"\xc2\x85",
@@ -82,6 +96,7 @@ class Setting:
     """What is the same for all requests to a server."""
 
     features: str  # JSON
+    shape: str  # JSON
     batch: bool
 
 
@@ -102,7 +117,9 @@ def request_of(vector: dict) -> Request:
     if "repeat" in vector:
         piece, times = vector["repeat"]
         body = body.replace("…".encode(), piece.encode() * times)
-    setting = Setting(json.dumps(vector.get("features", {})), vector.get("batch", False))
+    setting = Setting(
+        json.dumps(vector.get("features", {})), json.dumps(vector.get("shape")), vector.get("batch", False)
+    )
     headers = {"Accept": vector.get("accept", "application/json"), **vector.get("headers", {})}
     return Request(setting, vector["type"], body, headers, vector["status"])
 
@@ -172,6 +189,7 @@ def served(project: Path, setting: Setting, base: Path) -> Iterator[int]:
         "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
         "SAGEMAKER_BATCH": str(setting.batch).lower(),
         "ECHO_FEATURES": setting.features,
+        "ECHO_SHAPE": setting.shape,
     }
     log = base / "serve.log"
     with log.open("wb") as output:
@@ -268,6 +286,11 @@ def number(value: Any) -> float:
     return float(value)
 
 
+def numbers(value: Any) -> list[float]:
+    """The numbers that a row is, or the lists in it hold. Raises ValueError."""
+    return [one for part in value for one in numbers(part)] if isinstance(value, list) else [number(value)]
+
+
 def rows_of_numbers(request: Request) -> list[list[float]] | None:
     """The numbers in the body of an answered request, read once more and as simply as can be; None for .npy.
 
@@ -282,8 +305,9 @@ def rows_of_numbers(request: Request) -> list[list[float]] | None:
         cells = [[cell.strip(" \t") for cell in line.split(",")] for line in lines]
         return [[number(re.sub('^"(.*)"$', r"\1", cell)) for cell in row] for row in cells]
     document = json.loads(text) if media_type == "application/json" else list(map(json.loads, lines))
-    rows = document["instances"] if isinstance(document, dict) else document
-    return [list(map(number, listed(row))) for row in listed(rows)]
+    if isinstance(document, dict):
+        document = document.get("instances", document.get("inputs"))
+    return [numbers(row) for row in listed(document)]
 
 
 def listed(value: Any) -> list[Any]:
@@ -299,7 +323,7 @@ def invented(request: Request, answer: Answer) -> bool:
         expected = rows_of_numbers(request)
     except ValueError:
         return True
-    return expected is not None and not alike(answer.rows, expected)
+    return expected is not None and not alike([numbers(row) for row in answer.rows], expected)
 
 
 def acceptable(request: Request, python: Answer, r: Answer) -> bool:
