@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from runtime import libraries
 from runtime.errors import UserError
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample/sample.toml"
@@ -21,7 +22,7 @@ LARGEST = {"integer": 2**31 - 1, "number": sys.float_info.max}
 def main() -> int:
     """Print the declaration; the result is the exit status, 1 where there is none."""
     try:
-        with redirect_stdout(sys.stderr):  # what algorithm.py prints when it is imported
+        with libraries.explained(), redirect_stdout(sys.stderr):  # what algorithm.py prints when it is imported
             import algorithm
 
             text = json.dumps(declaration(algorithm, read_sample(SAMPLE)))

@@ -14,6 +14,7 @@ describe_main <- function(project) {
   })
   sink()
   if (!is.null(error)) {
+    error <- explain_library(error)
     message("cannot describe: ", conditionMessage(error), if (!inherits(error, "UserError")) paste0("\n", error$trace))
     return(1L)
   }

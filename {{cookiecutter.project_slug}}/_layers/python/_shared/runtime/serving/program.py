@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from runtime import framework, stacks
+from runtime import framework, libraries, stacks
 from runtime.errors import UserError
 from runtime.paths import Paths
 from runtime.resources import limit_threads
@@ -33,7 +33,8 @@ def main() -> int:
         check_port(settings.port)
         # Every worker process computes on one CPU; more threads would only fight over it.
         limit_threads(1)
-        load = prepare(Paths.from_environment(), settings)
+        with libraries.explained():
+            load = prepare(Paths.from_environment(), settings)
         # Late, as in `prepare`.
         from runtime.serving.supervisor import Supervisor
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
-from runtime import framework, stacks
+from runtime import framework, libraries, stacks
 from runtime.distributed.cluster import Cluster, free_port
 from runtime.distributed.hosts import Hosts
 from runtime.errors import HostLost, InputError, UserError
@@ -56,7 +56,8 @@ def main() -> int:
     """Run the training job; the result is the exit status: 0, or 1 with the reason in the failure file (T33)."""
     paths = Paths.from_environment()
     try:
-        run(paths)
+        with libraries.explained():
+            run(paths)
     except (Exception, TrainingStopped, KeyboardInterrupt) as error:
         if isinstance(error, UserError | InputError):
             print(failure.reason(error), file=sys.stderr, flush=True)

@@ -13,6 +13,7 @@ serve_main <- function(project) {
     cat(sprintf("model loaded in %.1f s\n", as.numeric(Sys.time() - started, units = "secs")))
     supervise(server, settings, run_folder())
   })
+  error <- explain_library(error)
   expected <- inherits(error, "UserError")
   message("cannot serve: ", conditionMessage(error), if (!expected) paste0("\n", error$trace))
   1L

@@ -107,11 +107,11 @@ resumed_error <- function(error, checkpoint) {
   }
 }
 
-# The error to report: a full disk is the user's to mend, by asking for a larger volume.
+# The error to report: a full disk is the user's to mend, by asking for a larger volume, and so is a missing library.
 explained <- function(error, paths) {
   message <- conditionMessage(error)
   if (!grepl("No space left on device", message, fixed = TRUE, useBytes = TRUE)) {
-    return(error)
+    return(explain_library(error))
   }
   user_error("the disk is full (%s): give the job a larger VolumeSizeInGB, or write less to %s", message, paths$base)
 }

@@ -1,0 +1,38 @@
+# Shared libraries that a package needs and does not bring: what the user has to install.
+
+# The words of the system's loader, whatever R and the package have wrapped around them. A path is a file of the
+# algorithm's own.
+missing_library <- "(^|[^/[:alnum:]_.+-])(lib[[:alnum:]_.+-]+\\.so[[:alnum:]_.]*): cannot open shared object file"
+debian_search <- "https://packages.debian.org/search?searchon=contents&keywords="
+
+# The error to report: one that says that a shared library is missing becomes a UserError, which says what to do.
+explain_library <- function(error) {
+  message <- readable(conditionMessage(error))
+  found <- regmatches(message, regexec(missing_library, message))[[1]]
+  if (length(found) == 0) {
+    return(error)
+  }
+  library <- found[[3]]
+  table <- utils::read.table(file.path(runtime_folder, "libraries.txt"), col.names = c("library", "package"))
+  package <- table$package[table$library == library]
+  if (length(package) == 0) {
+    return(user_error(
+      paste(
+        "the shared library %s is missing: write its Debian package, which %s%s finds, into packages.txt behind the",
+        "word debian, and build the image again"
+      ),
+      library,
+      debian_search,
+      library
+    ))
+  }
+  user_error(
+    paste(
+      "the shared library %s is missing: write the line \"debian %s\" into packages.txt and build the image again",
+      "(without an image: apt-get install %s)"
+    ),
+    library,
+    package,
+    package
+  )
+}
