@@ -70,6 +70,7 @@ def test_the_device_chooses_the_packages(
     docker, tag = clients[buildkit], f"sm-algo-test-pip-{framework}:{'buildkit' if buildkit else 'classic'}"
     project = bake(language=language, framework=framework)
     (base,) = re.findall(r"^ARG BASE_IMAGE=(.+)", (project / "Dockerfile").read_text(), re.MULTILINE)
+    (project / "system-packages.txt").unlink()  # which a project made before there was such a file has not
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip/Dockerfile").write_text(PIP)
     for folder, base_image in ((tmp_path / "pip", base), (project, tag)):
@@ -80,6 +81,52 @@ def test_the_device_chooses_the_packages(
     files = "-r requirements.txt -r requirements-gpu.txt -r runtime/requirements.txt"
     constraints = "-c constraints.txt -c runtime/constraints.txt"
     assert called.stdout.endswith(f" {files} {constraints} https://mirror.example/simple\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        (
+            "# libgl1\n\nlibgomp1 # for LightGBM\r\n  libstdc++6\t\nlibglib2.0-0",
+            ["libgomp1", "libstdc++6", "libglib2.0-0"],
+        ),
+        ("", []),
+        (None, []),
+    ],
+)
+def test_debian_packages_are_names_one_on_each_line(tmp_path: Path, content: str | None, names: list[str]):
+    file = tmp_path / "system-packages.txt"
+    if content is not None:
+        file.write_bytes(content.encode())
+    command = ["sh", LAYERS / "_shared/runtime/debian_packages.sh", file]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == names
+
+
+@pytest.mark.parametrize("line", ["libgomp1=14.2", "--allow-downgrades", "libgomp1 libgl1", "libGL.so.1"])
+def test_what_is_no_debian_package_is_refused_in_a_sentence(tmp_path: Path, line: str):
+    (tmp_path / "system-packages.txt").write_text(f"libgl1\n{line}\n")
+    command = ["sh", LAYERS / "_shared/runtime/debian_packages.sh", tmp_path / "system-packages.txt"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f'system-packages.txt: "{line}" is not the name of a Debian package: write names alone, one on each line, such '
+        "as libgomp1\n"
+    )
+
+
+SYSTEM_PACKAGES = {"python": ("system-packages.txt", ""), "r": ("packages.txt", "debian ")}
+
+
+@pytest.mark.frameworks(ONE_EACH)
+def test_a_build_ends_where_a_debian_package_has_no_such_name(
+    bake, clients: dict[bool, str], language: str, framework: str
+):
+    project, (name, word) = bake(language=language, framework=framework), SYSTEM_PACKAGES[language]
+    with (project / name).open("a") as file:
+        file.write(f"{word}libgomp1=14.2\n")
+    result = build(clients[False], project, f"sm-algo-test-{framework}:refused", buildkit=False)
+    assert result.returncode != 0
+    assert f'{name}: "libgomp1=14.2" is not the name of a Debian package' in result.stdout + result.stderr
 
 
 @pytest.mark.frameworks(ONE_EACH)

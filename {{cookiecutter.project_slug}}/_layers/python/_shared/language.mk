@@ -5,7 +5,7 @@ DEVICE := $(if $(GPU),gpu,cpu)
 READY := .venv/ready-$(DEVICE)
 PACKAGES := requirements.txt $(wildcard requirements-$(DEVICE).txt) runtime/requirements.txt runtime/tests/requirements.txt
 CONSTRAINTS := constraints.txt runtime/constraints.txt
-SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh)
+SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh runtime/*.sh)
 
 environment: $(READY)
 

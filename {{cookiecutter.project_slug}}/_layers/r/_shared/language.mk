@@ -7,7 +7,7 @@ environment: device
 
 runtime := Rscript -e 'source("runtime/load.R"); runtime <- load_runtime("runtime")'
 
-SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh) runtime/supervise.sh runtime/train runtime/serve runtime/describe
+SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh runtime/*.sh) runtime/train runtime/serve runtime/describe
 
 .venv/ready: runtime/tests/requirements.txt
 	$(call venv,.venv,-r runtime/tests/requirements.txt)

@@ -30,14 +30,15 @@ expect_installed <- function(file) {
   invisible()
 }
 
-# Read packages.txt: `debian` packages by the names that Debian gives them, `cran` packages by their own, and the
-# `snapshot` of CRAN to take, a date. Raises an error for CRAN packages without a snapshot.
+# Read packages.txt: `debian` packages of R by the names that Debian gives them, `cran` packages by their own, and the
+# `snapshot` of CRAN to take, a date. The Dockerfile alone reads what is behind the word debian, which is no package of
+# R. Raises an error for CRAN packages without a snapshot.
 read_packages <- function(file) {
   lines <- trimws(sub("#.*", "", readLines(file)))
   lines <- lines[lines != ""]
   snapshot <- sub("^snapshot +", "", grep("^snapshot ", lines, value = TRUE))
   debian <- grep("^r-cran-", lines, value = TRUE)
-  cran <- setdiff(lines[!grepl("^snapshot ", lines)], debian)
+  cran <- lines[!grepl("^(snapshot |debian |r-cran-)", lines)]
   if (length(cran) > 0 && !identical(grepl("^[0-9]{4}-[0-9]{2}-[0-9]{2}$", snapshot), TRUE)) {
     stop(file, " names ", cran[[1]], ", of CRAN: add one line with the day to take it of, snapshot YYYY-MM-DD")
   }
