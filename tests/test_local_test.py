@@ -1,14 +1,18 @@
 """local_test as a tool: what it refuses, what -k selects, and that nothing is green which was not tested."""
 
 import ast
+import io
 import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
+import uuid
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -181,6 +185,46 @@ def test_an_engine_that_cannot_be_used_says_so_in_a_sentence(obstacle: str, word
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKER_")}
     result = subprocess.run(command, cwd=LOCAL_TEST.parent, env=environment, capture_output=True, text=True, check=True)
     assert all(word in result.stdout for word in words), result.stdout
+
+
+@pytest.mark.parametrize(("machine", "sign", "costs"), [("arm64", "\N{EN DASH}", True), ("x86_64", "✓", False)])
+def test_doctor_says_what_each_platform_costs_where_processors_differ(machine: str, sign: str, costs: bool):
+    program = f"import platform; platform.machine = lambda: {machine!r}\nfrom local_test.doctor import machine, SIGNS\n"
+    program += "for finding in machine(): print(SIGNS[finding.ok], finding.text)"
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True
+    )
+    (line,) = [line for line in result.stdout.splitlines() if f"this machine is {machine}" in line]
+    assert line.startswith(sign)
+    assert ("PLATFORM=linux/amd64, the default" in line and "PLATFORM=linux/arm64: it is built and" in line) == costs
+
+
+@pytest.fixture
+def image_for_arm64(images: Images) -> Iterator[str]:
+    """An empty image that says that it is for linux/arm64, which the classic builder cannot make on another machine."""
+    config = {"architecture": "arm64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": []}}
+    name = f"sm-algo-test-{uuid.uuid4().hex[:8]}:latest"
+    manifest = [{"Config": "config.json", "RepoTags": [name], "Layers": []}]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for file, content in (("config.json", config), ("manifest.json", manifest)):
+            member, data = tarfile.TarInfo(file), json.dumps(content).encode()
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    images.client.images.load(buffer.getvalue())
+    yield name
+    images.client.images.remove(name)
+
+
+def test_an_image_for_graviton_passes_where_it_is_meant_and_its_limits_are_said(project: Project, image_for_arm64: str):
+    selected = ("local_test", "--engine", "docker", "--image", image_for_arm64, "-k", "test_platform")
+    (message,) = project.local_test(*selected).failed.values()
+    assert 'for linux/arm64; on a linux/amd64 machine it ends with "exec format error"' in message
+    assert "run the suite with PLATFORM=linux/arm64 (make) or --platform linux/arm64 (pytest)" in message
+    meant = project.local_test(*selected, "--platform", "linux/arm64")
+    assert meant.passed == ["test_platform"]
+    assert "linux/arm64: it serves on Graviton instances only" in meant.output
+    assert "SageMaker does not train with it" in meant.output
 
 
 class Gateway(threading.Thread):

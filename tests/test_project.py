@@ -131,6 +131,23 @@ def test_gpu_is_another_build_or_refused_in_a_sentence(project: Path):
             assert "there is no requirements-gpu.txt, for this framework computes on CPUs" in result.stderr
 
 
+def test_images_are_for_sagemakers_machines_unless_another_platform_is_asked_for(project: Path):
+    """Whatever this machine's own processor is, which on a Mac is another one."""
+    for asked, platform in ([], "linux/amd64"), (["PLATFORM=linux/arm64"], "linux/arm64"):
+        lines = make(project, "-n", "local-test", "ENGINE=docker", *asked).stdout.splitlines()
+        builds = [line for line in lines if "docker build " in line]
+        suite = [line for line in lines if "-m pytest local_test " in line]
+        assert len(builds) == 2 and len(suite) == 1
+        assert all(f" --platform {platform} " in line for line in builds + suite)
+        for target in ("train", "serve", "local-sagemaker"):
+            assert builds[0] in make(project, "-n", target, "ENGINE=docker", *asked).stdout
+    result = make(project, "build", "PLATFORM=linux/arm")
+    assert result.returncode != 0
+    assert "PLATFORM=linux/arm: use linux/amd64 or linux/arm64" in result.stderr
+    both = make(project, "build", "GPU=1", "PLATFORM=linux/arm64")
+    assert both.returncode != 0 and "leave" in both.stderr
+
+
 def serve_and_predict(project: Path, serve: list[str], predict: list[str]) -> str:
     """Start a server, wait until it says that it serves, send it a request; the answer. Ctrl-C ends the server.
 

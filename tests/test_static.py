@@ -130,6 +130,25 @@ def test_scripts_are_executable_in_the_repository():
     assert {path.name for path in scripts} >= {"train", "serve", "build_and_push.sh"}
 
 
+# What bash 3.2, GNU make 3.81 and the tools of macOS lack.
+NEWER_BASH = (
+    r"\b(mapfile|readarray|coproc)\b|(declare|local) -[An]|\$\{!?\w+(\[.\])?(\^|,)|&>>|\|&|\[\[ -v|wait -n|@Q\}"
+)
+NEWER_MAKE = r"\.ONESHELL|\$\((file|guile) |^\w+ *(!=|::=)|^(undefine|private|load) |^define \w+ *[:?+]?="
+NOT_IN_MACOS = r"\bsed -i\b(?!\.)|readlink -f|xargs -[rad]|grep -\w*P|date -d|stat -c|\b(timeout|flock|setsid|nproc) "
+
+
+def test_makefiles_and_scripts_keep_to_what_macos_has():
+    """Nothing runs on macOS here; the old make and bash were built from their sources and tried once."""
+    shebangs = (b"#!/bin/sh", b"#!/usr/bin/env bash")
+    scripts = [one for one in files(LAYERS).values() if one.suffix == ".sh" or one.read_bytes().startswith(shebangs)]
+    makefiles = [one for one in (rendered() | files(LAYERS)).values() if one.name in ("Makefile", "language.mk")]
+    assert len(scripts) > 8 and len(makefiles) == 1 + len(LANGUAGES)
+    for newer, paths in ((NEWER_BASH, scripts), (NEWER_MAKE, makefiles)):
+        for path in paths:
+            assert not re.search(f"{newer}|{NOT_IN_MACOS}", path.read_text(), re.MULTILINE), path
+
+
 def test_the_sources_and_the_projects_are_linted_by_the_same_rules():
     here = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
     there = tomllib.loads((LAYERS / "python/_shared/ruff.toml").read_text())

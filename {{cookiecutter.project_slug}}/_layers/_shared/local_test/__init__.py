@@ -16,6 +16,7 @@ What it is made of:
     interrupts.py           Ctrl-C while something is started or removed
     explain.py              failure messages: what, sent, got, what to do
     conftest.py             options and fixtures
+    platforms.py            linux/amd64, linux/arm64
     selection.py            what -k can name
     *_runs.py               the shared runs: train once, serve once, observe often
     test_*.py               the checks; each names its clauses of the contract

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import doctor, interrupts
+from . import doctor, interrupts, platforms
 from .engines import CHOICES, open_engine
 from .engines.base import Engine, Program
 from .errors import SetupError
@@ -98,7 +98,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("payload", nargs="?", help="a file; default: the sample's first request")
     command.add_argument("content_type", nargs="?", help="default: that of the sample's first request")
     command.add_argument("--accept", help="default: that of the sample's first request")
-    commands.add_parser("doctor", parents=[engine, sample], help="look for what usually goes wrong")
+    command = commands.add_parser("doctor", parents=[engine, sample], help="look for what usually goes wrong")
+    command.add_argument("--platform", default=platforms.SAGEMAKER, help="that of the image; default: %(default)s")
     return whole
 
 
@@ -108,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "predict":
         return predict(options.sample, options.payload, options.content_type, options.accept, options.port)
     if options.command == "doctor":
-        return doctor.examine(PROJECT, options.sample, options.engine, options.image)
+        return doctor.examine(PROJECT, options.sample, options.engine, options.image, options.platform)
     interrupts.listen()
     engine = open_engine(options.engine, options.image, PROJECT, gpus=options.gpus)
     try:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import interrupts, selection, waits
+from . import interrupts, platforms, selection, waits
 from .engines import CHOICES, open_engine
 from .engines.base import Engine
 from .errors import SetupError
@@ -46,7 +46,7 @@ def pytest_addoption(parser):
     group.addoption("--sample", type=Path, default=FOLDER, metavar="DIR", help="default: %(default)s")
     group.addoption("--short-waits", action="store_true", help="wait seconds, not minutes, for what is broken")
     group.addoption(
-        "--platform", default="linux/amd64", help="the platform the image is meant for (default: %(default)s)"
+        "--platform", default=platforms.SAGEMAKER, help="the platform the image is meant for (default: %(default)s)"
     )
     group.addoption(
         "--stop-within",

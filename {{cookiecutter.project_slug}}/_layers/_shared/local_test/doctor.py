@@ -18,6 +18,7 @@ from .engines.base import shebang_words
 from .engines.process import ProcessEngine
 from .errors import SetupError
 from .exchange import listening
+from .platforms import GRAVITON, GRAVITON_ONLY, SAGEMAKER
 from .sample import load
 
 if TYPE_CHECKING:
@@ -47,12 +48,12 @@ def hint(fine: bool, good: str, otherwise: str) -> Finding:
     return Finding(True, good) if fine else Finding(None, otherwise)
 
 
-def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None) -> int:
-    """Print all findings; return 1 if something is wrong, else 0."""
+def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None, wanted: str) -> int:
+    """Print all findings; return 1 if something is wrong, else 0. The image should be for the platform `wanted`."""
     reason = why_no_docker()
     checks = [machine(), sample(sample_folder), scripts(project), template(project)]
     if engine == "docker" or (engine is None and not reason):
-        checks.append([Finding(False, reason)] if reason else containers(image))
+        checks.append([Finding(False, reason)] if reason else containers(image, wanted))
     else:
         checks.append(processes(project, reason))
     checks.append(on_the_way_to_sagemaker(project, docker=not reason))
@@ -73,17 +74,24 @@ def machine() -> Iterator[Finding]:
         f"{free / GIGABYTE:.0f} GB of disk are free"
         + ("" if free > DISK_NEEDED else "; images need more. Remove old ones: docker system prune"),
     )
-    arm = platform.machine().lower() in ("arm64", "aarch64")
-    yield Finding(
-        None if arm else True,
-        f"this machine is {platform.machine()}"
-        + ("; SageMaker's are amd64, so build with: docker build --platform linux/amd64" if arm else ""),
-    )
+    yield processor()
     busy = listening(("127.0.0.1", PORT))
     yield Finding(
         None if busy else True,
         f"port {PORT} is "
         + ("busy: either `make serve` is running, or another program that must end first" if busy else "free"),
+    )
+
+
+def processor() -> Finding:
+    """Say what images cost here and on SageMaker, where this machine's processor is not that of SageMaker's."""
+    own = platform.machine()
+    return hint(
+        own.lower() not in ("arm64", "aarch64"),
+        f"this machine is {own}",
+        f"this machine is {own} and SageMaker's are amd64. PLATFORM={SAGEMAKER}, the default: the image trains and "
+        f"serves on SageMaker, and is emulated here, which takes longer. PLATFORM={GRAVITON}: it is built and run here "
+        f"without emulation; {GRAVITON_ONLY}",
     )
 
 
@@ -173,18 +181,18 @@ def processes(project: Path, reason: str | None) -> Iterator[Finding]:
     yield Finding(bool(found), f"nginx, which serve needs, is {'here' if found else f'not installed: {how}'}")
 
 
-def containers(image: str | None) -> Iterator[Finding]:
+def containers(image: str | None, wanted: str) -> Iterator[Finding]:
     """Look at Docker, the image, and what containers and networks were left behind."""
     from .engines.daemon import LABEL, connect  # late: a machine without the docker SDK has a doctor, too
 
     client = connect()
     yield Finding(True, f"the Docker daemon answers (version {client.version()['Version']})")
     if image:
-        yield image_finding(client, image)
-    wanted = {"label": LABEL}
-    left = client.containers.list(all=True, filters=wanted)
+        yield image_finding(client, image, wanted)
+    ours = {"label": LABEL}
+    left = client.containers.list(all=True, filters=ours)
     yield leftovers("containers", [one.short_id for one in left], "docker rm --force --volumes")
-    yield leftovers("networks", [one.name for one in client.networks.list(filters=wanted)], "docker network rm")
+    yield leftovers("networks", [one.name for one in client.networks.list(filters=ours)], "docker network rm")
     for last in client.containers.list(all=True, limit=1):
         text = last.logs(tail=LOG_LINES).decode("utf-8", "replace").strip()
         yield Finding(
@@ -201,8 +209,8 @@ def leftovers(kind: str, left: list[str], removing: str) -> Finding:
     return Finding(None, f"{what}: {removing} {' '.join(left)}")
 
 
-def image_finding(client: "DockerClient", image: str) -> Finding:
-    """Look at the image: there, and for the right processor."""
+def image_finding(client: "DockerClient", image: str, wanted: str) -> Finding:
+    """Look at the image: there, and for the platform that is wanted."""
     from docker.errors import ImageNotFound
 
     try:
@@ -211,6 +219,6 @@ def image_finding(client: "DockerClient", image: str) -> Finding:
         return Finding(False, f"there is no image {image}; build it: make build")
     built_for = f"{details['Os']}/{details['Architecture']}"
     size = details["Size"] / GIGABYTE
-    if built_for != "linux/amd64":
-        return Finding(False, f"the image {image} is for {built_for}; build with: docker build --platform linux/amd64")
+    if built_for != wanted:
+        return Finding(False, f"the image {image} is for {built_for}; build it anew: make build PLATFORM={wanted}")
     return Finding(True, f"the image {image} is there: {built_for}, {size:.1f} GB")

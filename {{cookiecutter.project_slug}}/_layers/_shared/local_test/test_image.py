@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from .explain import fail
+from .platforms import GRAVITON, GRAVITON_ONLY
 
 INIT_PROGRAMS = ("tini", "dumb-init", "docker-init")
 CREDENTIALS = re.compile(r"ACCESS_KEY|SECRET|SESSION_TOKEN|PASSWORD|AUTH_TOKEN|API_KEY")
 
 
 @pytest.mark.clause("E7")
-def test_platform(docker, pytestconfig):
+def test_platform(docker, pytestconfig, figure):
     """The image is built for the platform that SageMaker's machines have."""
     wanted = pytestconfig.option.platform
     found = f"{docker.details['Os']}/{docker.details['Architecture']}"
@@ -21,9 +22,11 @@ def test_platform(docker, pytestconfig):
             f'The image is for {found}; on a {wanted} machine it ends with "exec format error".',
             sent=f"docker image inspect {docker.image}",
             got=f"Os/Architecture {found}",
-            advice=f"Build with `docker build --platform {wanted}`; if {found} is meant (Graviton endpoints only), run "
-            f"the suite with --platform {found}.",
+            advice=f"Build with `docker build --platform {wanted}` and BuildKit (the classic builder ignores it). "
+            f"If {found} is meant, run the suite with PLATFORM={found} (make) or --platform {found} (pytest).",
         )
+    if wanted == GRAVITON:
+        figure("the image is", f"for {wanted}: {GRAVITON_ONLY}")
 
 
 @pytest.mark.clause("T7", "I2")
