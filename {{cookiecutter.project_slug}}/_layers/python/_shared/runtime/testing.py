@@ -27,10 +27,12 @@ def channels(folder: Path, *names: str) -> Channels:
 
 def job(folder: Path, *, stopped: bool = False) -> Job:
     """A job on one host that keeps model, checkpoints and output below a folder; with `stopped`, SIGTERM has come."""
-    flag = StopFlag()
+    paths, flag = Paths(folder), StopFlag()
     if stopped:
         flag.set()
-    return Job(Paths(folder), Hosts(), flag)
+    for made in (paths.model, paths.output_data):
+        made.mkdir(parents=True, exist_ok=True)
+    return Job(paths, Hosts(), flag)
 
 
 def features(body: bytes, content_type: str = content.CSV, declared: Mapping[str, type] | None = None) -> Any:

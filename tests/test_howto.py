@@ -1,0 +1,47 @@
+"""The how-to pages: a project with the files of an example, as its README.md lays them, passes its own checks.
+
+Another example is another folder of examples/, with an example.toml that names its framework and engine.
+"""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+from commands import run
+from template import FACTS, ROOT
+
+EXAMPLES = {file.parent: tomllib.loads(file.read_text()) for file in sorted(ROOT.glob("examples/*/example.toml"))}
+# What of an example is no file of the project's.
+ABOUT = ("README.md", "example.toml")
+# How make is told to run the tests of the algorithm alone.
+OWN_TESTS = {"python": "ARGS=tests", "r": "ARGS=algorithm"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run once for each example."""
+    names = ("example", "language", "framework", "engine")
+    cases = [
+        (folder, FACTS[about["framework"]]["language"], about["framework"], about["engine"])
+        for folder, about in EXAMPLES.items()
+    ]
+    metafunc.parametrize(names, cases, ids=[folder.name for folder in EXAMPLES], scope="session")
+
+
+def test_every_folder_says_what_it_is_an_example_of(example: Path, language: str, framework: str, engine: str):
+    folders = {folder for folder in (ROOT / "examples").iterdir() if folder.is_dir()}
+    assert folders == set(EXAMPLES)
+    assert engine in ("docker", "process")
+    assert f"framework={framework}" in (example / "README.md").read_text()
+
+
+def test_a_project_with_the_files_of_an_example_passes(
+    bake, package_index: None, request, example: Path, language: str, framework: str, engine: str
+):
+    if engine == "docker":
+        request.getfixturevalue("docker")  # skips, with the reason, where it does not run
+    project = bake(project_slug=f"sm-algo-test-{example.name}", language=language, framework=framework)
+    shutil.rmtree(project / "sample/train")
+    shutil.copytree(example, project, ignore=shutil.ignore_patterns(*ABOUT), dirs_exist_ok=True)
+    run("make", "local-test", f"ENGINE={engine}", cwd=project)
+    run("make", "test", OWN_TESTS[language], cwd=project)
