@@ -199,6 +199,33 @@ def test_doctor_says_what_each_platform_costs_where_processors_differ(machine: s
     assert ("PLATFORM=linux/amd64, the default" in line and "PLATFORM=linux/arm64: it is built and" in line) == costs
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux alone says what a process has loaded")
+def test_doctor_names_libraries_of_this_machine_that_the_image_will_lack(tmp_path: Path):
+    """Python itself has loaded the C library's mathematics."""
+    for file, content in (
+        ("algorithm.py", ""),
+        ("system-packages.txt", "# libc6\nlibgomp1\n"),
+        (
+            "runtime/libraries.txt",
+            "# Libraries\nlibm.so.6 libc6\nlibgomp.so.1 libgomp1\nlibheard-of.so.1 libheard-of1\n",
+        ),
+    ):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(content)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    program = "import sys; from pathlib import Path; from local_test.doctor import borrowed\n"
+    program += "for finding in borrowed(Path(sys.argv[1])): print(finding.text)"
+    command = [sys.executable, "-c", program, tmp_path]
+    result = subprocess.run(command, cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True)
+    text = "the algorithm uses libm.so.6 of this machine: for the image, system-packages.txt must name libc6\n"
+    assert result.stdout == text
+    with (tmp_path / "system-packages.txt").open("a") as file:
+        file.write("libc6 # of the image\n")
+    result = subprocess.run(command, cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True)
+    assert result.stdout == ""
+
+
 @pytest.fixture
 def image_for_arm64(images: Images) -> Iterator[str]:
     """An empty image that says that it is for linux/arm64, which the classic builder cannot make on another machine."""

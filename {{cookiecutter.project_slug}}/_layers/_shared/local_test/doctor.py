@@ -176,9 +176,31 @@ def processes(project: Path, reason: str | None) -> Iterator[Finding]:
         yield Finding(True, "train and serve can be started as local processes")
     except SetupError as error:
         yield Finding(False, str(error))
+    yield from borrowed(project)
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     how = "apt-get install nginx (Debian, Ubuntu) or brew install nginx (macOS)"
     yield Finding(bool(found), f"nginx, which serve needs, is {'here' if found else f'not installed: {how}'}")
+
+
+def borrowed(project: Path) -> Iterator[Finding]:
+    """Look which shared libraries the algorithm has from this machine, as a local process, and the image will lack.
+
+    Known of Python on Linux only; R's packages bring theirs along.
+    """
+    python, named, maps = project / ".venv/bin/python", project / "system-packages.txt", Path("/proc/self/maps")
+    if not (python.exists() and named.exists() and maps.exists()):
+        return
+    program = f"import algorithm; print(open('{maps}').read())"
+    loaded = subprocess.run([python, "-c", program], cwd=project, capture_output=True, text=True, check=False).stdout
+    files = {line.rpartition("/")[2] for line in loaded.splitlines()}
+    packages = {word for line in named.read_text().splitlines() for word in line.partition("#")[0].split()}
+    for line in (project / "runtime/libraries.txt").read_text().splitlines():
+        library, _, package = line.partition(" ")
+        if package not in packages and any(f"{file}.".startswith(f"{library}.") for file in files):
+            yield Finding(
+                None,
+                f"the algorithm uses {library} of this machine: for the image, system-packages.txt must name {package}",
+            )
 
 
 def containers(image: str | None, wanted: str) -> Iterator[Finding]:

@@ -247,7 +247,11 @@ test_that("the CPU quota of both cgroup versions is read", {
 })
 
 test_that("packages.txt is read, and CRAN's packages need a day", {
-  file <- write_text("# note\nr-cran-rcpp # fast\nsnapshot 2026-11-02\nisotree\n", new_folder(), "packages.txt")
+  file <- write_text(
+    "# note\nr-cran-rcpp # fast\nsnapshot 2026-11-02\ndebian libglpk40\nisotree\n",
+    new_folder(),
+    "packages.txt"
+  )
   expect_identical(
     runtime$read_packages(file),
     list(debian = "r-cran-rcpp", cran = "isotree", snapshot = "2026-11-02")
