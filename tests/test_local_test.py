@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from reference.mistakes import MISTAKES, Mistake
 from reference.runs import Images, Project
 from template import LAYERS
 
@@ -51,6 +52,13 @@ def no_request(sample: Path) -> None:
     file.write_text(file.read_text().partition("[[requests]]")[0])
 
 
+def without_training(sample: Path) -> None:
+    """Leave the requests of a sample."""
+    file = sample / "sample.toml"
+    _, *requests = file.read_text().partition("[[requests]]")
+    file.write_text("".join(requests))
+
+
 def no_body(sample: Path) -> None:
     (sample / "places.bin").unlink()
 
@@ -61,6 +69,7 @@ def no_body(sample: Path) -> None:
         (empty_channel, "channel 'validation', but there are no files in"),
         (shutil.rmtree, "sample.toml is missing"),
         (no_request, "one [[requests]]"),
+        (without_training, "sample/model, with the model, takes the place of the channels"),
         (no_body, "body_file = 'places.bin' cannot be read: No such file"),
     ],
 )
@@ -70,6 +79,57 @@ def test_a_sample_that_tests_nothing_is_an_error(project: Project, damage, words
     outcome = project.local_test("local_test", "--engine", "process", expected=WRONG_USAGE)
     assert words in outcome.output and "Traceback" not in outcome.output
     assert not outcome.passed
+
+
+def test_a_model_of_the_sample_is_served_without_training(project: Project):
+    sample = project.folder / "sample"
+    step = [sys.executable, "-m", "local_test", "train", "--engine", "process"]
+    subprocess.run(step, cwd=project.folder, capture_output=True, check=True)
+    shutil.copytree(project.folder / "local_test/output/model", sample / "model")
+    without_training(sample)
+    outcome = project.local_test("local_test", "--engine", "process", "-k", "T33 or T1 or T31 or I12")
+    assert "test_sample_requests" in outcome.passed and not outcome.failed
+    assert {check for check in outcome.skipped if "train" in check} >= {
+        "test_train_can_be_started",
+        "test_trains_on_the_sample",
+    }
+    assert set(outcome.skipped.values()) == {"only serving is tested: sample.toml has no [training] channels"}
+
+
+def test_an_image_may_bring_its_model_along(project: Project):
+    project.make(MISTAKES["server_starts_without_a_model"])
+    without_training(project.folder / "sample")
+    (project.folder / "sample/model").mkdir()
+    selected = ("local_test", "--engine", "process", "-k", "test_becomes_healthy or test_broken_model_is_never_healthy")
+    outcome = project.local_test(*selected)
+    assert outcome.passed == ["test_becomes_healthy"]
+    (reason,) = outcome.skipped.values()
+    assert "the image brings its model along" in reason
+
+
+def test_an_image_without_train_only_serves_where_the_sample_has_a_model(project: Project, images: Images):
+    image = images.of(MISTAKES["train is not on the path"])
+    selected = ("local_test", "--engine", "docker", "--image", image, "-k", "T1")
+    assert list(project.local_test(*selected).failed) == ["test_train_can_be_started"]
+    (project.folder / "sample/model").mkdir()
+    (reason,) = project.local_test(*selected, expected=NOTHING_SELECTED).skipped.values()
+    assert reason == "only serving is tested: the image has no `train`, and the sample brings a model/"
+
+
+# Checks of what SageMaker does not ask for: nothing of them is run on an image that has not promised it.
+PROMISES = (
+    *("test_ping_by_head", "test_ping_at_once"),
+    *("test_long_request_holds_nobody", "test_slow_clients_hold_nobody", "test_full_queue"),
+    *("test_same_model_as_on_one_host", "test_idle_hosts_say_so", "test_last_host_dies", "test_first_host_dies"),
+)
+
+
+def test_an_image_without_the_label_is_not_held_to_promises(project: Project, images: Images):
+    image = images.of(Mistake((), "", dockerfile='LABEL sm-algo.promises=""'))
+    selected = ("local_test", "--engine", "docker", "--image", image, "--hosts", "2", "-k", " or ".join(PROMISES))
+    outcome = project.local_test(*selected, expected=NOTHING_SELECTED)
+    assert set(outcome.skipped) == set(PROMISES)
+    assert all(why.startswith("only images of this template promise it") for why in outcome.skipped.values())
 
 
 @pytest.mark.parametrize(
@@ -169,6 +229,23 @@ def test_spaces_beside_the_marks_of_json_do_not_make_another_answer(answer: str,
         [sys.executable, "-c", program], cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == str(same)
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("Request('text/csv', b'x\\n1\\n2\\n', header=True).lines", ["1", "2"]),
+        ("large(Request('text/csv', b'x\\na\\nb\\n', header=True), 8).decode()", "x\na\nb\na\nb\n"),
+        ("workers([Process(1, 0, 'S', 'python'), Process(2, 1, 'S', 'nginx'), Process(3, 1, 'S', 'gunicorn')])", 1),
+    ],
+    ids=["lines without a header", "one header of many lines", "a proxy is no worker"],
+)
+def test_what_is_counted(said: str, value):
+    names = "from local_test.engines.base import Process, workers\nfrom local_test.payloads import large"
+    program = f"import json\n{names}\nfrom local_test.sample import Request\nprint(json.dumps({said}))"
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == value
 
 
 @pytest.mark.parametrize(

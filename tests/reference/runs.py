@@ -47,29 +47,20 @@ class Outcome:
                 self.passed.append(name)
 
 
-class Project:
-    """A folder with the reference's programs and local_test, as in a generated project."""
+class Suite:
+    """A folder with local_test and nothing else. `waits` are the options that make a run short."""
+
+    waits = ("--stop-within", "3")
 
     def __init__(self, folder: Path):
         self.folder = folder
         shutil.copytree(LAYERS / "_shared/local_test", folder / "local_test", ignore=IGNORED)
-        shutil.copytree(REFERENCE / "sample", folder / "sample", ignore=IGNORED)
-        (folder / ".venv/bin").mkdir(parents=True)
-        (folder / ".venv/bin/python3").symlink_to(sys.executable)
-
-    def make(self, mistake: Mistake | None) -> None:
-        """Let the programs make a mistake (None: be sound)."""
-        runtime = self.folder / "runtime"
-        shutil.copytree(REFERENCE / "runtime", runtime, ignore=IGNORED, dirs_exist_ok=True)
-        (runtime / "defect").write_text(mistake.defect if mistake else "")
-        if mistake and mistake.shell:
-            subprocess.run(mistake.shell, shell=True, cwd=runtime, check=True)
 
     def local_test(self, *arguments: str, expected: int | None = None) -> Outcome:
         """Run local_test. `expected` is its exit status (None: 1 if a check fails, else 0)."""
         junit = self.folder / "local_test/junit.xml"
         junit.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", *arguments, "--short-waits"]
+        command = [sys.executable, "-m", "pytest", *arguments, *self.waits]
         # local_test's own environment has no plugins, and the options are not meant for it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         ran = subprocess.run(
@@ -86,6 +77,26 @@ class Project:
             outcome.read(junit)
         assert ran.returncode == (bool(outcome.failed) if expected is None else expected), outcome.output
         return outcome
+
+
+class Project(Suite):
+    """A folder with the reference's programs and local_test, as in a generated project."""
+
+    waits = ("--short-waits",)  # the reference answers at once
+
+    def __init__(self, folder: Path):
+        super().__init__(folder)
+        shutil.copytree(REFERENCE / "sample", folder / "sample", ignore=IGNORED)
+        (folder / ".venv/bin").mkdir(parents=True)
+        (folder / ".venv/bin/python3").symlink_to(sys.executable)
+
+    def make(self, mistake: Mistake | None) -> None:
+        """Let the programs make a mistake (None: be sound)."""
+        runtime = self.folder / "runtime"
+        shutil.copytree(REFERENCE / "runtime", runtime, ignore=IGNORED, dirs_exist_ok=True)
+        (runtime / "defect").write_text(mistake.defect if mistake else "")
+        if mistake and mistake.shell:
+            subprocess.run(mistake.shell, shell=True, cwd=runtime, check=True)
 
 
 class Images:

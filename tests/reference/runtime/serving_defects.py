@@ -67,6 +67,11 @@ def only_known_hosts_are_answered(sound, handler):
     return sound(handler) if known else handler.answer(400)
 
 
+@in_place_of(serving.Handler.ping)
+def head_is_unknown(sound, handler):
+    return handler.answer(501) if handler.command == "HEAD" else sound(handler)
+
+
 ONE = multiprocessing.Lock()  # of all workers, however many this machine has
 
 

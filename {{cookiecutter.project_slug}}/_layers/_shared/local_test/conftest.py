@@ -9,7 +9,7 @@ from . import interrupts, platforms, selection, waits
 from .engines import CHOICES, open_engine
 from .engines.base import Engine
 from .errors import SetupError
-from .explain import fail
+from .explain import BEYOND, fail
 from .report import SECTIONS, Report
 from .sample import FOLDER, Sample, load
 
@@ -143,6 +143,13 @@ def docker(engine) -> Engine:
     if engine.name != "docker":
         pytest.skip("needs the docker engine")
     return engine
+
+
+@pytest.fixture(scope="session")
+def promised(engine) -> None:
+    """For what is not SageMaker's contract but a promise of this template: other images have not made it."""
+    if not engine.promises:
+        pytest.skip(BEYOND)
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,8 @@ def large(request: Request, size: int) -> bytes:
     """Return a body of about `size` bytes that repeats the records of a sample request."""
     lines = [padded(line) if request.content_type == "text/csv" else line for line in request.lines]
     block = "".join(f"{line}\n" for line in lines).encode()
-    return block * max(1, size // len(block))
+    header = request.body[: request.body.index(b"\n") + 1] if request.header else b""
+    return header + block * max(1, size // len(block))
 
 
 def many(request: Request, count: int) -> list[str]:

@@ -15,18 +15,22 @@ ONE_RECORD_PER_LINE = ("text/csv", "application/jsonlines", "application/x-jsonl
 
 @dataclass(frozen=True)
 class Request:
-    """A request for /invocations, with the answer that is expected (None: any answer)."""
+    """A request for /invocations, with the answer that is expected (None: any answer).
+
+    With `header` the first line of its body names the columns, and is no record.
+    """
 
     content_type: str
     body: bytes
     accept: str = "*/*"
     answer: bytes | None = None
     tolerance: float = 1e-6
+    header: bool = False
 
     @property
     def lines(self) -> list[str]:
         """The records of the body when its format is one record per line, else nothing."""
-        return self.body.decode().splitlines() if self.content_type in ONE_RECORD_PER_LINE else []
+        return self.body.decode().splitlines()[self.header :] if self.content_type in ONE_RECORD_PER_LINE else []
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Plot:
 class Sample:
     """The sample job and the sample requests. Hyperparameters are TOML values, not yet SageMaker's strings.
 
-    `channels` is name -> ContentType; the files of a channel lie in `folder`/<name>.
+    `channels` is name -> ContentType; the files of a channel lie in `folder`/<name>. Without any nothing is trained.
     `metrics` are SageMaker's MetricDefinitions (T38); `hosts_tolerance` is how far a prediction of the model that was
     trained on several hosts may be from that of the model that was trained on one. `slow_request` is one that takes
     its time; None: a request with one record per line, with many lines.
@@ -66,7 +70,7 @@ class Sample:
 
     folder: Path
     requests: tuple[Request, ...]
-    channels: dict[str, str]
+    channels: dict[str, str] = field(default_factory=dict)
     hyperparameters: dict = field(default_factory=dict)
     invalid_hyperparameters: dict | None = None
     long_hyperparameters: dict | None = None
@@ -82,6 +86,12 @@ class Sample:
     def channel_folders(self) -> dict[str, Path]:
         """Channel name -> folder with its files."""
         return {name: self.folder / name for name in self.channels}
+
+    @property
+    def model(self) -> Path | None:
+        """The folder with the model to serve; None: the one that the training leaves. A channel may be called model."""
+        folder = self.folder / "model"
+        return folder if folder.is_dir() and "model" not in self.channels else None
 
     def in_lines(self) -> list[Request]:
         """Return a request of each format that has one record per line."""
@@ -115,8 +125,11 @@ def load(folder: Path = FOLDER) -> Sample:
         # "__init__() got an unexpected keyword argument 'x'" says it, but in Python's words.
         reason = str(error).split("() ", 1)[-1].replace("keyword argument", "key")
         raise SetupError(f"{file}: {reason}") from None
-    if not sample.requests or not isinstance(sample.channels, dict) or not sample.channels:
-        raise SetupError(f'{file} needs [training] channels = {{ name = "content/type" }} and one [[requests]]')
+    if not sample.requests or not isinstance(sample.channels, dict) or not (sample.channels or sample.model):
+        raise SetupError(
+            f'{file} needs [training] channels = {{ name = "content/type" }} and one [[requests]]. For an image that '
+            f"only serves {folder / 'model'}, with the model, takes the place of the channels"
+        )
     for name, channel in sample.channel_folders.items():
         if not any(not path.name.startswith(".") for path in files(channel)):
             raise SetupError(

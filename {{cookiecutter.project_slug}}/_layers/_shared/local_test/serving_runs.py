@@ -29,9 +29,9 @@ def at_endpoint(engine: Engine, model: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model(engine, trained) -> Path:
-    """The trained model, as the endpoint gets it."""
-    return at_endpoint(engine, trained.folder / "model")
+def model(engine, sample, request) -> Path:
+    """The sample's model, or else the trained one, as the endpoint gets it."""
+    return at_endpoint(engine, sample.model or request.getfixturevalue("trained").folder / "model")
 
 
 class Serving:

@@ -38,14 +38,14 @@ def test_mistakes_end_the_job(refused):
 
 
 @pytest.mark.clause("T32")
-def test_failure_file(refused):
+def test_failure_file(engine, refused):
     """A failed job says in /opt/ml/output/failure what was wrong."""
     judged = 0
     for mistake, (finished, names) in refused.items():
         if finished.hung or finished.run.exit_code == 0:
             continue  # T33, exit code
         judged += 1
-        problem = failure_problem(finished.failure, names)
+        problem = failure_problem(finished.failure, names if engine.promises else [])
         if problem:
             fail(
                 f"A job with {mistake} failed, as it should, but /opt/ml/output/failure {problem}.",

@@ -9,7 +9,7 @@ import pytest
 
 from .answers import same_answer
 from .archive import files
-from .explain import fail
+from .explain import BEYOND, fail
 from .hosts_runs import Disturbed, OnHosts, finish_all, name_of
 from .job import Job
 from .serving_runs import Serving, at_endpoint
@@ -47,10 +47,11 @@ def test_trains_on_several_hosts(hosts_runs, figure):
 
 
 @pytest.mark.clause("T31")
-def test_one_host_writes_the_model(together):
+def test_one_host_writes_the_model(engine, together):
     """Only the first host writes to /opt/ml/model: SageMaker lays the folders of all hosts over one another."""
     for host in together.hosts[1:]:
-        if host.model:
+        # Other names do not get lost.
+        if set(host.model) & set(together.first.model) or (host.model and engine.promises):
             fail(
                 f"{name_of(host.run)} wrote to /opt/ml/model as well as {name_of(together.first.run)}, the first host; "
                 "of files with the same name one wins.",
@@ -61,8 +62,10 @@ def test_one_host_writes_the_model(together):
 
 
 @pytest.mark.clause("T31")
-def test_same_model_as_on_one_host(engine, sample, server, up, together):
+def test_same_model_as_on_one_host(promised, engine, sample, server, up, together):
     """The model of several hosts answers like that of one host, within hosts_tolerance of sample.toml."""
+    if sample.model:
+        pytest.skip("the sample brings a model/, so that the one that was trained on one host is not served")
     folder = at_endpoint(engine, together.first.folder / "model")
     other = Serving(engine, folder, sample, {}, up.serving.read_only).live()
     try:
@@ -92,7 +95,7 @@ def long_job(sample, together) -> None:
 
 
 @pytest.mark.clause("T16")
-def test_idle_hosts_say_so(hosts_runs, long_job):
+def test_idle_hosts_say_so(promised, hosts_runs, long_job):
     """A host that does not take part in the training says which host does."""
     disturbed = hosts_runs.last_dies
     first = name_of(disturbed.runs[0])
@@ -139,13 +142,13 @@ def expect_noticed(disturbed: Disturbed, dead_one: int, figure) -> None:
 
 
 @pytest.mark.clause("T32", "T33")
-def test_last_host_dies(hosts_runs, long_job, figure):
+def test_last_host_dies(promised, hosts_runs, long_job, figure):
     """When the last host dies the others end within 60 s, and say in their failure files which host it was."""
     expect_noticed(hosts_runs.last_dies, -1, figure)
 
 
 @pytest.mark.clause("T32", "T33")
-def test_first_host_dies(hosts_runs, long_job, figure):
+def test_first_host_dies(promised, hosts_runs, long_job, figure):
     """When the first host dies the others end within 60 s, and say in their failure files which host it was."""
     expect_noticed(hosts_runs.first_dies, 0, figure)
 
@@ -231,6 +234,8 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
             got=resumed.got,
             advice="Let every host load the same checkpoint, or the first one load it and send it to the others.",
         )
+    if not engine.promises:
+        pytest.skip(f"the job ends well with them; to say that it goes on from them: {BEYOND}")
     if not resumed.first.run.line_with(r"(?i)resuming from checkpoint"):
         fail(
             "The hosts found checkpoints but started from scratch, or the first one does not say that it goes on.",

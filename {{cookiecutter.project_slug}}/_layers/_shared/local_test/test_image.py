@@ -99,7 +99,7 @@ def check_executable(engine, name: str) -> None:
 
 
 @pytest.mark.clause("T1")
-def test_train_can_be_started(engine):
+def test_train_can_be_started(engine, plain_job):
     """`train` is on PATH, executable, and its interpreter exists."""
     check_executable(engine, "train")
 
@@ -135,7 +135,7 @@ def test_no_credentials_in_the_environment(docker):
 
 
 @pytest.mark.clause("T38")
-def test_python_is_unbuffered(docker):
+def test_python_is_unbuffered(docker, plain_job):
     """A Python image sets PYTHONUNBUFFERED, so that no last words and metrics get lost."""
     try:
         train = docker.executable("train")

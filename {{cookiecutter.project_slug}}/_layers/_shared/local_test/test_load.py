@@ -1,4 +1,4 @@
-"""A server under load: who has to wait for whom."""
+"""A server under load: who has to wait for whom. SageMaker does not say it; images of this template promise it."""
 
 import socket
 import threading
@@ -102,7 +102,7 @@ def at_once(calls: Iterable[Callable]) -> list:
 
 
 @pytest.mark.clause("Q1")
-def test_long_request_holds_nobody(loaded, long_request, good, figure):
+def test_long_request_holds_nobody(promised, loaded, long_request, good, figure):
     """While one of two workers is at a long request the other answers small ones, on new and kept connections."""
     kept = [loaded.keep_connection() for _ in range(2)]
     at_once([lambda one=one: loaded.invoke(good, kept=one) for one in kept])
@@ -132,7 +132,7 @@ def test_long_request_holds_nobody(loaded, long_request, good, figure):
 
 
 @pytest.mark.clause("Q2")
-def test_slow_clients_hold_nobody(loaded, good, figure):
+def test_slow_clients_hold_nobody(promised, loaded, good, figure):
     """Clients that have sent half of their body hold up nobody else."""
     head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: {good.content_type}\r\nContent-Length: "
     half = f"{head}{2 * len(good.body)}\r\n\r\n".encode() + good.body
@@ -160,7 +160,7 @@ def test_slow_clients_hold_nobody(loaded, good, figure):
 
 
 @pytest.mark.clause("Q3")
-def test_full_queue(loaded, long_request, figure):
+def test_full_queue(promised, loaded, long_request, figure):
     """When too many requests wait already, further ones are sent away at once: 503 with Retry-After."""
     body = long_request.half
     answers = at_once([lambda: loaded.invoke(long_request.request, body)] * FLOOD)

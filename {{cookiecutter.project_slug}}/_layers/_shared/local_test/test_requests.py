@@ -5,7 +5,7 @@ import pytest
 from . import plot
 from .answers import same_answer
 from .exchange import shown
-from .explain import fail
+from .explain import BEYOND, fail
 from .payloads import MEGABYTE, garbage, large
 from .sample import Request
 from .waits import WAITS
@@ -147,11 +147,18 @@ def test_garbage(server, sample, good):
                 )
 
 
+def leave_to_others(engine, answer, promised: int) -> None:
+    """Skip where others' images may answer as they like: by any status but those of a fault of the server."""
+    if not engine.promises and (answer.ok or answer.refused):
+        pytest.skip(f"{answer.status} in place of {promised}: {BEYOND}")
+
+
 @pytest.mark.clause("I12", "I15")
-def test_unsupported_content_type(server, good):
+def test_unsupported_content_type(engine, server, good):
     """A Content-Type that is not supported is refused with 415."""
     answer = server.invoke(good, Content_Type=UNKNOWN_TYPE)
     if answer.status != 415:
+        leave_to_others(engine, answer, 415)
         fail(
             f"A body of type {UNKNOWN_TYPE} is not refused with 415 Unsupported Media Type.",
             sent=answer.sent,
@@ -161,10 +168,11 @@ def test_unsupported_content_type(server, good):
 
 
 @pytest.mark.clause("I12", "I15")
-def test_unsupported_accept(server, good):
+def test_unsupported_accept(engine, server, good):
     """An Accept that cannot be met is refused with 406."""
     answer = server.invoke(good, Accept=UNKNOWN_TYPE)
     if answer.status != 406:
+        leave_to_others(engine, answer, 406)
         fail(
             f"A request that accepts only {UNKNOWN_TYPE} is not refused with 406 Not Acceptable.",
             sent=answer.sent,

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from .engines.base import Constraints, leaves
+from .engines.base import Constraints, leaves, workers
 from .explain import fail
 from .startup import bring_up
 from .waits import WAITS
@@ -75,7 +75,7 @@ def test_small_machine(docker, model, sample, up, server, figure):
             "The server does not work with 1 CPU and 1 GB of memory.",
             "Take the number of workers from the cgroup and load the model once, before forking.",
         )
-        usual, few = len(leaves(server.processes())), len(leaves(small.processes()))
+        usual, few = workers(server.processes()), workers(small.processes())
         figure("workers", f"{max(usual, 1)} on {host_cpus} CPUs, {max(few, 1)} on 1 CPU")
         if few >= usual >= host_cpus > 1:
             fail(

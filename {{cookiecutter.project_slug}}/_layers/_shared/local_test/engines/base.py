@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -76,6 +77,12 @@ def leaves(processes: list[Process]) -> list[Process]:
     """Return the processes without children, the first one (the main process) excepted: the workers."""
     parents = {process.parent for process in processes}
     return [process for process in processes[1:] if process.pid not in parents]
+
+
+def workers(processes: list[Process]) -> int:
+    """Return how many workers a server has: the leaves of one name, for a proxy in front of them is none."""
+    names = Counter(process.command for process in leaves(processes))
+    return max(names.values(), default=0)
 
 
 def shebang_words(first_line: bytes) -> list[str]:
@@ -266,6 +273,7 @@ class Engine(ABC):
     network_interface: str  # the name of the interface that hosts reach each other on (T16)
     read_only_channels = True  # false: training jobs may write to their channels
     runs_as_root = True  # as the container does; a local process is whoever the user is
+    promises = True  # more than SageMaker asks for: what images of this template promise
 
     def __init__(self) -> None:
         self.workspace = Path(tempfile.mkdtemp(prefix="local_test-"))

@@ -57,6 +57,7 @@ for folder in /proc/[0-9]*; do
     read -r name <"$folder/comm"
     echo "${folder#/proc/} $2 $1 $name"
 done"""
+PROMISES = "sm-algo.promises"  # the label of images that promise more than SageMaker asks for
 REMOVED = 128 + SIGKILL  # the exit code of a container that was removed while it ran
 
 
@@ -244,6 +245,11 @@ class DockerEngine(Engine):
     def runs_as_root(self) -> bool:
         """True if the image sets no other user (T7)."""
         return (self.config.get("User") or "root").split(":")[0] in ("0", "root")
+
+    @property
+    def promises(self) -> bool:
+        """True if the image says that it was made from this template."""
+        return bool(self.declaration(PROMISES))
 
     @cached_property
     def cpus(self) -> int:
