@@ -1,0 +1,1 @@
+python -m gunicorn --bind=0.0.0.0:8080 'inference_server:create_app()'
