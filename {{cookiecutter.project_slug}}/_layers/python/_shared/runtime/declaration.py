@@ -13,6 +13,7 @@ from typing import Any
 
 from runtime import libraries
 from runtime.errors import UserError
+from runtime.loading import load_algorithm
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample/sample.toml"
 # A range of the API has both limits, and includes them: these stand for none.
@@ -23,9 +24,7 @@ def main() -> int:
     """Print the declaration; the result is the exit status, 1 where there is none."""
     try:
         with libraries.explained(), redirect_stdout(sys.stderr):  # what algorithm.py prints when it is imported
-            import algorithm
-
-            text = json.dumps(declaration(algorithm, read_sample(SAMPLE)))
+            text = json.dumps(declaration(load_algorithm(), read_sample(SAMPLE)))
     except UserError as error:
         print(f"cannot describe: {error}", file=sys.stderr)
         return 1

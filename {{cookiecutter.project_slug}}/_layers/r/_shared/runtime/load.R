@@ -25,7 +25,7 @@ load_runtime <- function(folder) {
 }
 
 # Load algorithm.R, which sees nothing of the runtime but its public names, and the default input_fn and output_fn;
-# returns a list of what it defines.
+# returns a list of what it defines. Raises UserError where a package is missing that it loads.
 #
 # The functions that the runtime calls are then taken out of the file's own environment: within `predict`, a call of
 # predict() would otherwise be a call of itself, where R's own predict() is meant.
@@ -39,7 +39,10 @@ load_algorithm <- function(project, runtime) {
     defaults()$input_fn(body, content_type, charset)
   }
   api$default_output_fn <- function(predictions, accept) defaults()$output_fn(predictions, accept)
-  sys.source(file, environment, keep.source = TRUE)
+  tryCatch(
+    sys.source(file, environment, keep.source = TRUE),
+    packageNotFoundError = function(error) stop(runtime$missing_package(error$package))
+  )
   algorithm <- as.list(environment)
   rm(list = intersect(entry_points, names(algorithm)), envir = environment)
   algorithm

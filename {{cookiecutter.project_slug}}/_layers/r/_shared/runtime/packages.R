@@ -13,6 +13,18 @@ expect_package <- function(name) {
   }
 }
 
+# The error for a package that algorithm.R loads and that is not installed.
+missing_package <- function(name) {
+  user_error(
+    paste(
+      "the R package '%s' is missing, which algorithm.R loads: add it to packages.txt, as r-cran-%s where Debian has it,",
+      "else by its own name, as of CRAN"
+    ),
+    name,
+    tolower(name)
+  )
+}
+
 # Raise UserError where something is missing that this project needs on a machine without Docker.
 expect_installed <- function(file) {
   expect_package("jsonlite")

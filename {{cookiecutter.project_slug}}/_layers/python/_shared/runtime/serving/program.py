@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime import framework, libraries, stacks
 from runtime.errors import UserError
+from runtime.loading import load_algorithm
 from runtime.paths import Paths
 from runtime.resources import limit_threads
 from runtime.serving.settings import Settings
@@ -53,7 +54,7 @@ def prepare(paths: Paths, settings: Settings) -> Callable[[], "Answers"]:
     are imported here, and each worker loads the model. Raises UserError if it cannot be loaded.
     """
     # Late, because the numeric libraries that they import read the variables that limit_threads sets.
-    import algorithm
+    algorithm = load_algorithm()
     from runtime import adapter
     from runtime.serving import handlers
     from runtime.serving.answer import Answers

@@ -278,6 +278,17 @@ def job(project, tmp_path):
     return start, base
 
 
+def test_a_package_that_is_missing_is_named_with_what_to_do(job):
+    start, base = job
+    process = start("import os\nimport not_there.part\n")
+    assert process.wait(60) == 1
+    assert (base / "output" / "failure").read_text() == (
+        "UserError: the Python package 'not_there' is missing, which algorithm.py imports in line 2: add it to "
+        "requirements.txt, by its name on PyPI, and run make lock"
+    )
+    assert "Traceback" not in process.stdout.read()
+
+
 def test_an_exception_in_train_writes_the_failure_file_and_ends_with_1(job):
     start, base = job
     process = start("def train(channels, hyperparameters):\n    raise RuntimeError('no convergence')\n")

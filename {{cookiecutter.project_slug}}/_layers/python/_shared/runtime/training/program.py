@@ -19,6 +19,7 @@ from runtime import framework, libraries, stacks
 from runtime.distributed.cluster import Cluster, free_port
 from runtime.distributed.hosts import Hosts
 from runtime.errors import HostLost, InputError, UserError
+from runtime.loading import load_algorithm
 from runtime.paths import Paths
 from runtime.resources import cpu_count, gpu_count, limit_threads
 from runtime.training import channels, environment, failure
@@ -119,7 +120,7 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         together.set()
         distribution.start(job.hosts, addresses)
         job.stopping.listen(interrupt=False)  # again: TensorFlow has taken the signal away
-    import algorithm
+    algorithm = load_algorithm()
     from runtime import adapter
     from runtime.serving import handlers
     from runtime.training import proof

@@ -8,6 +8,16 @@ test_that("algorithm.R can call what is public, and nothing else of the runtime"
   expect_error(algorithm$private(), "could not find function \"json_text\"")
 })
 
+test_that("a package that is missing is named with what to do", {
+  for (code in c("library(notThere)", "beginning <- notThere::beginning()")) {
+    expect_error(
+      load_algorithm(new_project(code), runtime),
+      "the R package 'notThere' is missing, which algorithm.R loads: add it to packages.txt, as r-cran-notthere where",
+      class = "UserError"
+    )
+  }
+})
+
 test_that("no two files of the runtime define the same name", {
   files <- list.files(runtime_folder, "\\.R$", recursive = TRUE, full.names = TRUE)
   files <- files[!grepl("/main\\.R$|/tests/", files)]
