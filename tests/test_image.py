@@ -130,6 +130,12 @@ def test_a_build_ends_where_a_debian_package_has_no_such_name(
 
 
 @pytest.mark.frameworks(ONE_EACH)
+def test_a_build_that_has_nothing_to_do_is_quiet(project: Path, image: str):
+    result = subprocess.run(["make", "build"], cwd=project, capture_output=True, text=True, check=True)
+    assert result.stdout + result.stderr == "nothing to build: every step of the image is in Docker's cache\n"
+
+
+@pytest.mark.frameworks(ONE_EACH)
 def test_a_change_of_the_algorithm_installs_nothing_again(project: Path, clients: dict[bool, str], tmp_path: Path):
     """The order of its steps is the Dockerfile's, which is the language's."""
     tag = f"{project.name}:changed"

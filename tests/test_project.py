@@ -154,7 +154,9 @@ def serve_and_predict(project: Path, serve: list[str], predict: list[str]) -> st
     Servers have port 8080, as on SageMaker, so that there is one at a time.
     """
     with only_one("port-8080"):
-        server = subprocess.Popen(serve, cwd=project, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        server = subprocess.Popen(
+            serve, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
         try:
             assert any("Ctrl-C" in line for line in server.stdout), f"{serve} ended without serving"
             answer = subprocess.run(predict, cwd=project, capture_output=True, text=True, check=False)
@@ -162,7 +164,8 @@ def serve_and_predict(project: Path, serve: list[str], predict: list[str]) -> st
             return answer.stderr
         finally:
             os.killpg(server.pid, signal.SIGINT)
-            server.wait(30)
+            said, _ = server.communicate(timeout=30)
+            assert "***" not in said, "to end a server is no failure of make's"
 
 
 def test_make_train_serve_and_predict_without_docker(project: Path):

@@ -18,6 +18,7 @@ from .startup import await_ping
 
 PROJECT = Path(__file__).resolve().parent.parent
 OUTPUT = PROJECT / "local_test/output"
+MODEL = OUTPUT / "model"
 PORT = 8080
 
 
@@ -49,19 +50,29 @@ def train(engine: Engine, sample: Path) -> int:
     return code
 
 
-def serve(engine: Engine, port: int) -> int:
-    """Serve the model that `train` left, until Ctrl-C."""
-    model = OUTPUT / "model"
-    if not model.is_dir() or not any(model.iterdir()):
-        raise SetupError(f"there is no model in {model} yet. Train one first: make train")
+def expect_servable(port: int) -> None:
+    """Raise SetupError where there is no model to serve yet, or something else has the port."""
+    if not MODEL.is_dir() or not any(MODEL.iterdir()):
+        raise SetupError(f"there is no model in {MODEL} yet. Train one first: make train")
     if listening(("127.0.0.1", port)):
-        raise SetupError(f"port {port} is busy. Stop what listens there, or choose another one with --port")
-    server = engine.serve(model, port=port)
+        raise SetupError(
+            f'port {port} is busy. Stop what listens there, or choose another one: make serve ARGS="--port {port + 1}"'
+        )
+
+
+def serve(engine: Engine, port: int) -> int:
+    """Serve the model that `train` left, until Ctrl-C, which is no failure."""
+    server = engine.serve(MODEL, port=port)
     print(f"serving: {server.command}", flush=True)
-    healthy_after = await_ping(server)
-    if healthy_after is not None:
-        print(f"healthy after {healthy_after:.1f} s on http://127.0.0.1:{port}; `make predict` asks it, Ctrl-C ends it")
-    return follow(server)
+    asking = "make predict" if port == PORT else f'make predict ARGS="--port {port}"'
+    try:
+        healthy_after = await_ping(server)
+        if healthy_after is not None:
+            print(f"healthy after {healthy_after:.1f} s on http://127.0.0.1:{port}; `{asking}` asks it, Ctrl-C ends it")
+        return follow(server)
+    except KeyboardInterrupt:
+        print(f"\nstopped after {server.seconds:.0f} s")
+        return 0
 
 
 def predict(sample: Path, payload: str | None, content_type: str | None, accept: str | None, port: int) -> int:
@@ -93,7 +104,8 @@ def parser() -> argparse.ArgumentParser:
     gpus = argparse.ArgumentParser(add_help=False)
     gpus.add_argument("--gpus", action="store_true", help="give the container this machine's NVIDIA GPUs")
     commands.add_parser("train", parents=[engine, gpus, sample], help="train on the sample")
-    commands.add_parser("serve", parents=[engine, gpus, port], help="serve the trained model until Ctrl-C")
+    command = commands.add_parser("serve", parents=[engine, gpus, port], help="serve the trained model until Ctrl-C")
+    command.add_argument("--check", action="store_true", help="only see whether there is a model, and the port is free")
     command = commands.add_parser("predict", parents=[port, sample], help="post a request to the running server")
     command.add_argument("payload", nargs="?", help="a file; default: the sample's first request")
     command.add_argument("content_type", nargs="?", help="default: that of the sample's first request")
@@ -110,6 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
         return predict(options.sample, options.payload, options.content_type, options.accept, options.port)
     if options.command == "doctor":
         return doctor.examine(PROJECT, options.sample, options.engine, options.image, options.platform)
+    if options.command == "serve":
+        expect_servable(options.port)
+        if options.check:
+            return 0
     interrupts.listen()
     engine = open_engine(options.engine, options.image, PROJECT, gpus=options.gpus)
     try:

@@ -7,7 +7,9 @@ PACKAGES := requirements.txt $(wildcard requirements-$(DEVICE).txt) runtime/requ
 CONSTRAINTS := constraints.txt runtime/constraints.txt
 SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh runtime/*.sh)
 
+# A mistake in the syntax is found before anything is started; in an image, when it is built.
 environment: $(READY)
+	@.venv/bin/python -m compileall -q *.py
 
 $(READY): $(PACKAGES) $(CONSTRAINTS) | device
 	$(call venv,.venv,$(PACKAGES:%=-r %) $(CONSTRAINTS:%=-c %))

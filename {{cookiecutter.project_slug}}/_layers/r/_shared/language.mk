@@ -5,6 +5,12 @@ environment: device
 	@command -v Rscript >/dev/null || { echo "R is not installed: apt-get install r-base-core r-cran-plumber nginx (Debian, Ubuntu), or use ENGINE=docker" >&2; exit 1; }
 	@$(runtime) -e 'runtime$$expect_installed("packages.txt")'
 
+# A mistake in the syntax is found before anything is built or started, where there is an R to find it.
+.PHONY: syntax
+build environment: syntax
+syntax:
+	@if command -v Rscript >/dev/null; then Rscript -e 'for (file in list.files(pattern = "[.]R$$")) invisible(parse(file, encoding = "UTF-8"))'; fi
+
 runtime := Rscript -e 'source("runtime/load.R"); runtime <- load_runtime("runtime")'
 
 SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh runtime/*.sh) runtime/train runtime/serve runtime/describe

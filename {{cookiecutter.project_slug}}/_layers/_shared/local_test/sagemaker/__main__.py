@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from cloud.local import CREDENTIALS, NAME, PORT
@@ -78,7 +79,10 @@ def main(arguments: list[str] | None = None) -> int:
             free = {name: value for name, value in given.items() if name not in OF_MAKE}
             return subprocess.run(options.command, env=free | own, check=False).returncode
         print("Ctrl-C ends it.", flush=True)
-        threading.Event().wait()
+        with suppress(KeyboardInterrupt):  # which is no failure here
+            threading.Event().wait()
+        print("\nended, with all that ran", flush=True)
+        return 0
     finally:
         with interrupts.held():
             server.close()
