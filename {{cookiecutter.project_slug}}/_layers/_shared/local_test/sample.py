@@ -1,7 +1,9 @@
 """Reads sample.toml: what local_test sends to the algorithm and what it expects back."""
 
+import difflib
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from .archive import files
@@ -102,6 +104,40 @@ class Sample:
         return next((request for request in self.requests if request.lines), None)
 
 
+def names(kind: type) -> set[str]:
+    """Return the names of a dataclass's fields."""
+    return {one.name for one in fields(kind)}
+
+
+OF_REQUEST = names(Request) | {"body_file", "answer_file"}
+SECTIONS = {
+    "training": names(Sample) - {"folder", "requests", "processing", "plot", "slow_request"},
+    "requests": OF_REQUEST,
+    "serving": {"slow_request"},
+    "processing": names(Processing),
+    "plot": names(Plot),
+}
+
+
+def unknown_keys(content: dict) -> Iterator[str]:
+    """Yield a sentence for each section and each key that sample.toml cannot have."""
+    yield from unknown("section", content, SECTIONS, "sample.toml")
+    for section, known in SECTIONS.items():
+        parts = content.get(section, {})
+        for one in parts if isinstance(parts, list) else [parts]:
+            yield from unknown("key", one, known, f"[{section}]")
+    yield from unknown("key", content.get("serving", {}).get("slow_request", {}), OF_REQUEST, "slow_request")
+
+
+def unknown(what: str, given: Iterable[str], known: Collection[str], place: str) -> Iterator[str]:
+    """Yield a sentence for each name that is not known."""
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean '{close[0]}'? " if close else ""
+            yield f"the {what} '{name}' of {place} is unknown: {hint}{place} has {', '.join(sorted(known))}"
+
+
 def load(folder: Path = FOLDER) -> Sample:
     """Read the sample in a folder. Raises SetupError with a sentence when something of it is missing or wrong."""
     file = folder / "sample.toml"
@@ -115,6 +151,8 @@ def load(folder: Path = FOLDER) -> Sample:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SetupError(f"{file} is not valid TOML: {error}") from None
     try:
+        if problems := dict.fromkeys(unknown_keys(content)):
+            raise SetupError(f"{file}: " + "\n".join(problems))
         requests = tuple(read_request(folder, **request) for request in content.get("requests", []))
         processing = Processing(**content["processing"]) if "processing" in content else None
         plot = Plot(**content["plot"]) if "plot" in content else None
