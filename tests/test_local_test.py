@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -17,11 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from commands import run
 from reference.mistakes import MISTAKES, Mistake
 from reference.runs import Images, Project
 from template import LAYERS
 
 LOCAL_TEST = LAYERS / "_shared/local_test"
+BECAUSE = "because the training on the sample failed (T33)"
 # What pytest says of its end.
 INTERRUPTED, WRONG_USAGE, NOTHING_SELECTED = 2, 4, 5
 
@@ -39,6 +42,11 @@ def edit(file: Path, before: str, after: str) -> None:
     text = file.read_text()
     assert text.count(before) == 1, f"{file} no longer holds, exactly once: {before}"
     file.write_text(text.replace(before, after))
+
+
+def begin_training_with(project: Project, code: str) -> None:
+    """Let the programs run a line before each training."""
+    edit(project.folder / "runtime/training.py", "    chosen, hosts,", f"    {code}\n    chosen, hosts,")
 
 
 def empty_channel(sample: Path) -> None:
@@ -63,6 +71,19 @@ def no_body(sample: Path) -> None:
     (sample / "places.bin").unlink()
 
 
+def misspelt_key(sample: Path) -> None:
+    edit(sample / "sample.toml", "\nhyperparameters =", "\nhyperparamters =")
+
+
+def misspelt_key_of_a_request(sample: Path) -> None:
+    with (sample / "sample.toml").open("a") as file:
+        file.write('[[requests]]\ncontent_type = "text/csv"\nbody = "0"\nacept = "text/csv"\n')
+
+
+def misspelt_section(sample: Path) -> None:
+    edit(sample / "sample.toml", "[plot]", "[plots]")
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -71,6 +92,18 @@ def no_body(sample: Path) -> None:
         (no_request, "one [[requests]]"),
         (without_training, "sample/model, with the model, takes the place of the channels"),
         (no_body, "body_file = 'places.bin' cannot be read: No such file"),
+        (
+            misspelt_key,
+            "the key 'hyperparamters' of [training] is unknown: did you mean 'hyperparameters'? [training] has ",
+        ),
+        (
+            misspelt_key_of_a_request,
+            "the key 'acept' of [requests] is unknown: did you mean 'accept'? [requests] has accept, answer, ",
+        ),
+        (
+            misspelt_section,
+            "the section 'plots' of sample.toml is unknown: did you mean 'plot'? sample.toml has plot, processing, ",
+        ),
     ],
 )
 def test_a_sample_that_tests_nothing_is_an_error(project: Project, damage, words: str):
@@ -168,6 +201,54 @@ def test_an_unanswered_request_fails_and_shows_where_the_server_stands(project: 
     assert "A request got no answer" in message
     assert "its processes (number, state, command)" in message
     assert f'serving.py", line {line_of(serving, ".wait(60)")} in waits' in message
+
+
+def test_the_end_of_a_run_tells_the_cause(project: Project):
+    """Once on the screen and once in the last lines; nothing is said for each check that could not be tried."""
+    begin_training_with(project, "1 / 0")
+    commit(project.folder)
+    outcome = project.local_test("local_test", "--engine", "process")
+    *_, docker, skipped, check, reason, verdict = outcome.output.strip().splitlines()
+    assert docker.endswith(" skipped: needs the docker engine")
+    assert skipped.endswith(f"{len(outcome.skipped) - int(docker.split()[1])} skipped: {BECAUSE}")
+    assert "Training on the sample ends with exit code 0" in check
+    assert reason == "    Training on the sample data failed: ZeroDivisionError: division by zero"
+    assert verdict.startswith(f"2 passed, 1 failed, {len(outcome.skipped)} skipped in ")
+    assert outcome.output.count(BECAUSE) == 1
+    assert outcome.output.count("Traceback") == 1
+
+    page = (project.folder / "local_test/report.html").read_text()
+    first = page.index('<a href="#test_trains_on_the_sample">')
+    assert first < page.index("ZeroDivisionError") < page.index('id="test_trains_on_the_sample"')
+    assert all(fact in page for fact in ("<dd>process</dd>", platform.python_version(), pytest.__version__))
+    head = run("git", "rev-parse", "HEAD", cwd=project.folder).strip()
+    assert f"{head}, with changes that are not committed" in page
+    assert ">0.0 s<" not in page
+
+
+def commit(folder: Path) -> None:
+    """Commit a file of a folder, which has others, too."""
+    run("git", "init", "--quiet", cwd=folder)
+    run("git", "add", "runtime", cwd=folder)
+    author = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.com"]
+    run("git", *author, "commit", "--quiet", "--message", "runtime", cwd=folder)
+
+
+def test_a_traceback_that_several_checks_meet_is_shown_once(project: Project):
+    """Here with more files beside those of the job, and beside its channels."""
+    more = '(job.ML / "input/config/init-config.json").exists() or list((job.ML / "input/data").glob("*-manifest"))'
+    begin_training_with(project, f"if {more}: 1 / 0")
+    outcome = project.local_test("local_test", "--engine", "process", "-k", "T18 or T25")
+    assert len(outcome.failed) == 2 and all("Traceback" in message for message in outcome.failed.values())
+    assert outcome.output.count("Traceback") == 1
+    assert outcome.output.count(f"(its traceback is above, at {next(iter(outcome.failed))})") == 1
+
+
+def test_a_slow_check_says_what_it_waits_for(project: Project):
+    begin_training_with(project, "time.sleep(2)")
+    outcome = project.local_test("local_test", "--engine", "process", "-k", "test_trains_on_the_sample")
+    sentence = "Training on the sample ends with exit code 0 and leaves a model"
+    assert f"... {sentence}: waiting for a training job to end, at most 20 s\n" in outcome.output
 
 
 def test_a_long_request_is_made_of_lines_or_the_samples_own(project: Project):

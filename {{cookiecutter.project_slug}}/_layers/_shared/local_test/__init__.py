@@ -13,6 +13,7 @@ What it is made of:
     startup.py              waits until a server answers
     payloads.py             bodies to send: garbage, large ones, many lines
     waits.py                how long it waits for what
+    progress.py             what it waits for at the moment, in prose
     interrupts.py           Ctrl-C while something is started or removed
     explain.py              failure messages: what, sent, got, what to do
     conftest.py             options and fixtures
@@ -21,6 +22,7 @@ What it is made of:
     *_runs.py               the shared runs: train once, serve once, observe often
     test_*.py               the checks; each names its clauses of the contract
     report.py, html.py      progress, summary, report.html
+    about.py                what was tested with what, for report.html
     plot.py                 the drawing of data and predictions in report.html
     doctor.py               looks for what usually goes wrong on a machine
     edited.py               which of the template's files were edited

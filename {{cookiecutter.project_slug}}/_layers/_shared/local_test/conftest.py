@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import interrupts, platforms, selection, waits
+from . import about, interrupts, platforms, selection, waits
 from .engines import CHOICES, open_engine
 from .engines.base import Engine
 from .errors import SetupError
@@ -75,7 +75,8 @@ def pytest_configure(config):
     engine = config.stash[ENGINE]
     if not config.option.xmlpath:
         config.option.xmlpath = str(PROJECT / "local_test/junit.xml")
-    config.pluginmanager.register(Report(config, engine.name, engine.target, PROJECT / "local_test/report.html"))
+    facts = about.facts(engine, PROJECT)
+    config.pluginmanager.register(Report(config, engine.name, engine.target, facts, PROJECT / "local_test/report.html"))
 
 
 def pytest_unconfigure(config):

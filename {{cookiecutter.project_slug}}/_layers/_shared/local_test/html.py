@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from .report import Check, Report
@@ -23,6 +24,9 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5r
 .tile { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; }
 .tile b { display: block; font-size: 1.35rem; }
 .passed { color: var(--passed); } .failed { color: var(--failed); } .skipped { color: var(--skipped); }
+.facts { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; margin: .75rem 0 0; }
+.facts dd { margin: 0; overflow-wrap: anywhere; }
+.failures { margin: 1.25rem 0; padding-left: 1.5rem; } .failures a { color: var(--failed); }
 .checks { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; }
 .check { display: grid; grid-template-columns: 1.5rem 7.5rem 1fr 4rem; gap: .25rem; padding: .4rem .75rem; }
 .check + .check, details + .check, .check + details { border-top: 1px solid var(--line); }
@@ -62,18 +66,38 @@ def page(report: Report) -> str:
 </head>
 <body>
 <h1 class="{"failed" if failed else "passed"}">{escape(verdict)}</h1>
-<div class="soft">{escape(report.target)} against SageMaker's contract,
-with the {escape(report.engine)} engine, {escape(report.date)}, {report.seconds:.1f} s</div>
+<div class="soft">{escape(report.target)} against SageMaker's contract, {escape(report.date)},
+{report.seconds:.1f} s</div>
+<dl class="facts soft">
+{"".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in report.facts)}
+</dl>
+{failures(report)}
 <div class="tiles">
 {"".join(tile(name, str(report.counts[name]), name) for name in ("passed", "failed", "skipped"))}
 {"".join(tile(name, value) for name, value in report.figures)}
 </div>
 {"".join(section_of(report, name) for name in sections)}
 <footer><p>The short names of a check are its clauses in the contract between SageMaker and a container, which is
-written down in local_test/contract.md. A skipped check says why.</p></footer>
+written down in <a href="contract.md">local_test/contract.md</a>. A skipped check says why.</p></footer>
 </body>
 </html>
 """
+
+
+def took(seconds: float) -> str:
+    """Return how long a check took; nothing for one that only looks at a run that it shares with others."""
+    return f"{seconds:.1f} s" if seconds >= 0.1 else ""
+
+
+def failures(report: Report) -> str:
+    """Return a list of the checks that failed and why, each with a link to its place below."""
+    rows = "".join(
+        f'<li><a href="#{quote(check.name)}">{escape(check.sentence)}</a>'
+        f'<div class="soft">{escape(check.reason)}</div></li>\n'
+        for check in report.checks
+        if check.outcome == "failed"
+    )
+    return f'<ol class="failures">\n{rows}</ol>' if rows else ""
 
 
 def tile(name: str, value: str, style: str = "") -> str:
@@ -95,8 +119,9 @@ def row(check: Check) -> str:
         "failed": f"<pre>{escape(check.message)}</pre>",
     }[check.outcome]
     return (
-        f'<div class="check"><span class="{check.outcome}" title="{check.outcome}">{SIGNS[check.outcome]}</span>'
+        f'<div class="check" id="{escape(check.name)}">'
+        f'<span class="{check.outcome}" title="{check.outcome}">{SIGNS[check.outcome]}</span>'
         f'<span class="clause">{escape(" ".join(check.clauses))}</span>'
         f'<span title="{escape(check.name)}">{escape(check.sentence)}</span>'
-        f'<span class="time">{check.seconds:.1f} s</span>{below}</div>\n'
+        f'<span class="time">{took(check.seconds)}</span>{below}</div>\n'
     )

@@ -1,5 +1,7 @@
-"""The suite's report: a line per check as it finishes, a summary, and report.html."""
+"""The suite's report: a line per check as it finishes, a summary that tells the causes, and report.html."""
 
+import os
+import re
 import sys
 import time
 from collections import Counter
@@ -13,6 +15,7 @@ import pytest
 from _pytest._io import TerminalWriter
 
 from . import html, selection
+from .progress import Watch
 
 SECTIONS = {
     "test_image": "Image",
@@ -30,13 +33,14 @@ SECTIONS = {
 }  # in the order they are run
 OWN_SECTION = "Your own checks"  # modules that a project adds
 STYLES = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {"yellow": True}}
+TRACEBACK = re.compile(r"^( *)Traceback \(most recent call last\):\n(?:\1 .*\n)+", re.MULTILINE)
 
 
 @dataclass
 class Check:
     """A check that has finished: outcome is passed, failed or skipped; `message` says why it is not passed.
 
-    `name` is that of its function.
+    `name` is that of its function, `reason` the message in one line.
     """
 
     section: str
@@ -45,16 +49,27 @@ class Check:
     sentence: str
     outcome: str = "passed"
     message: str = ""
+    reason: str = ""
     seconds: float = 0.0
     figures: list[tuple[str, str]] = field(default_factory=list)
     drawing: str = ""  # SVG
 
 
-class Report:
-    """A pytest plugin that takes the place of pytest's own progress and summary."""
+def reason_of(report: pytest.TestReport) -> str:
+    """Return in one line why a check failed: what it says itself, or the exception that ended it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    words = crash.message.removeprefix("Failed: ") if crash else report.longreprtext
+    return words.partition("\n")[0]
 
-    def __init__(self, config: pytest.Config, engine: str, target: str, file: Path):
-        self.engine, self.target, self.file = engine, target, file
+
+class Report:
+    """A pytest plugin that takes the place of pytest's own progress and summary.
+
+    `facts` say what was tested with what, as (name, value).
+    """
+
+    def __init__(self, config: pytest.Config, engine: str, target: str, facts: list[tuple[str, str]], file: Path):
+        self.engine, self.target, self.facts, self.file = engine, target, facts, file
         self.xml = Path(config.option.xmlpath)
         self.config = config
         self.checks: list[Check] = []
@@ -62,6 +77,11 @@ class Report:
         self.started = time.monotonic()
         self.date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
         self._current: Check | None = None
+        self._section = ""  # that was printed last
+        self._sentences: dict[str, str] = {}
+        self._tracebacks: dict[str, str] = {}  # that were printed -> the check
+        self._screen = os.dup(1)  # while a check runs, pytest keeps what is written to standard output
+        self._watch: Watch | None = None  # over the check that runs
         # A terminal may not know these signs (Windows, LANG=C).
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
         try:
@@ -91,42 +111,59 @@ class Report:
         return time.monotonic() - self.started
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._sentences = {item.nodeid: selection.sentence(item) for item in session.items}
         how = "in containers of the image" if self.engine == "docker" else "as local processes, without Docker:"
         self.writer.line(f"local_test runs train and serve {how} {self.target}", bold=True)
         self.writer.line(f"and holds them against SageMaker's contract in {len(session.items)} checks.")
 
-    def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
-        if self.writer.hasmarkup:
-            self.writer.write(f"  … {location[2]}")
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        sentence = self._sentences[nodeid]
+        width = self.writer.fullwidth - 1 if self.writer.hasmarkup else 0
+        if width:
+            self.writer.write(f"  … {sentence}"[:width], flush=True)
+        self._watch = Watch(sentence, self._screen, width)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup":
             section = SECTIONS.get(Path(report.location[0]).stem, OWN_SECTION)
-            if not self.checks or self.checks[-1].section != section:
-                self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
-                self.writer.line(f"\n{section}", bold=True)
             self._current = Check(section, report.location[2], report.clauses, report.sentence)
             self.checks.append(self._current)
         check = self._current
         check.seconds += report.duration
         if report.failed:
-            check.outcome, check.message = "failed", report.longreprtext
+            check.outcome, check.message, check.reason = "failed", report.longreprtext, reason_of(report)
         elif report.skipped and check.outcome == "passed":
             check.outcome, check.message = "skipped", report.longrepr[2].removeprefix("Skipped: ")
+            check.reason = check.message
         if report.when == "teardown":
             check.figures, check.drawing = report.user_properties, report.drawing
+            self._watch.end()
             self._print(check)
 
     def _print(self, check: Check) -> None:
+        """Print a check that has run. Those that were skipped are in the summary, where one reason is one line."""
         self.writer.write("\r\x1b[K" if self.writer.hasmarkup else "")
+        if check.outcome == "skipped":
+            return
+        if check.section != self._section:
+            self._section = check.section
+            self.writer.line(f"\n{check.section}", bold=True)
         self.writer.write(f"  {self.signs[check.outcome]} ", **STYLES[check.outcome])
         clauses = " ".join(check.clauses)
-        self.writer.write(f"{clauses:<11} {check.sentence}")
-        took = f" ({check.seconds:.1f} s)" if check.seconds >= 0.1 else ""
-        self.writer.line(took if check.outcome != "skipped" else f" (skipped: {check.message})")
+        took = html.took(check.seconds)
+        self.writer.line(f"{clauses:<11} {check.sentence}" + (f" ({took})" if took else ""))
         if check.outcome == "failed":
-            self.writer.line(indent(f"{check.name}\n{check.message}", " " * 16), red=True)
+            self.writer.line(indent(f"{check.name}\n{self._without_known_tracebacks(check)}", " " * 16), red=True)
         self.writer.flush()
+
+    def _without_known_tracebacks(self, check: Check) -> str:
+        """Return the message of a check, in which no traceback stands that was printed before."""
+
+        def shown(found: re.Match) -> str:
+            first = self._tracebacks.setdefault(found[0], check.name)
+            return found[0] if first == check.name else f"{found[1]}(its traceback is above, at {first})\n"
+
+        return TRACEBACK.sub(shown, check.message)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
         # A category of its own keeps pytest from printing the failures a second time.
@@ -139,6 +176,7 @@ class Report:
         if not self.checks:
             self._nothing_selected(session)
             return
+        self._watch.end()
         self.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         self.file.write_text(html.page(self), encoding="utf-8")
         self._summary()
@@ -159,9 +197,12 @@ class Report:
             line(row, red=bool(counts["failed"]))
         for name, value in self.figures:
             line(f"  {name}: {value}")
+        for reason, count in Counter(check.reason for check in self.checks if check.outcome == "skipped").items():
+            line(f"{self.signs['skipped']} {count} skipped: {reason}", yellow=True)
         failed = [check for check in self.checks if check.outcome == "failed"]
         for check in failed:
             line(f"{self.signs['failed']} {' '.join(check.clauses)}: {check.sentence} ({check.name})", red=True)
+            line(f"    {check.reason}", red=True)
         words = f"{len(failed)} failed" if failed else "nothing failed" if self.counts["passed"] else "nothing was run"
         words += ", interrupted" if self.interrupted else ""
         line(

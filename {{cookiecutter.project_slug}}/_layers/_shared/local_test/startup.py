@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .engines.base import Server
 from .exchange import Exchange
+from .progress import at_most, doing
 from .sample import Request
 from .waits import WAITS
 
@@ -30,10 +31,11 @@ class Startup:
 
 def await_ping(server: Server) -> float | None:
     """Ping until 200; return seconds since the start, None if it ended or SageMaker would have given up (I8)."""
-    while server.exit_code is None and server.seconds < WAITS.healthy:
-        if server.poll().status == 200:
-            return server.seconds
-        time.sleep(POLL)
+    with doing(f"waiting for GET /ping to say 200, {at_most(WAITS.healthy)}"):
+        while server.exit_code is None and server.seconds < WAITS.healthy:
+            if server.poll().status == 200:
+                return server.seconds
+            time.sleep(POLL)
     server.wait(0)
     return None
 

@@ -7,6 +7,7 @@ from .archive import files
 from .exchange import shown
 from .explain import fail
 from .job import sample_processing, write_processing
+from .progress import at_most, doing
 from .waits import WAITS
 
 TOLERANCE = 1e-6  # of the numbers in an output
@@ -20,7 +21,8 @@ def test_processing_job(docker, sample):
     tree = docker.folder("processing")
     write_processing(tree, *sample_processing(sample))
     run = docker.process(tree, sample.processing.entrypoint, [], {})
-    in_time = run.wait(WAITS.processing)
+    with doing(f"waiting for the Processing job to end, {at_most(WAITS.processing)}"):
+        in_time = run.wait(WAITS.processing)
     output = run.collect()
     written = sorted(file.name for file in files(output))
     if not in_time or run.exit_code != 0 or not written:

@@ -47,7 +47,7 @@ def test_becomes_healthy(first_start, figure):
     if startup.healthy_after is None:
         ended = startup.server.exit_code is not None
         fail(
-            "The server ended instead of answering /ping."
+            f"The server ended instead of answering /ping: {startup.server.last_words}"
             if ended
             else f"/ping did not say 200 within {WAITS.healthy:.0f} s; SageMaker gives up the endpoint then.",
             sent=f"{startup.server.command}\nGET /ping, over and over",

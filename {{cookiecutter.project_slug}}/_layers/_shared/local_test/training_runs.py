@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from . import archive
-from .engines.base import Engine, Run
+from .engines.base import LOG_TAIL, Engine, Run
 from .explain import fail
 from .job import ODD_CHANNEL, ODD_HOST, SAGEMAKERS_OWN, Job
+from .progress import at_most, doing
 from .sample import Sample
 from .waits import WAITS
 
@@ -57,6 +58,14 @@ class Finished:
         return file.read_bytes() if file.is_file() else None
 
     @property
+    def cause(self) -> str:
+        """Why the job failed, in one line of its own: of the failure file, or its last words. "" if it did not fail."""
+        if self.hung or self.run.exit_code == 0:
+            return ""
+        reason = (self.failure or b"").decode("utf-8", "backslashreplace").strip()
+        return reason.partition("\n")[0] or self.run.last_words
+
+    @property
     def sent(self) -> str:
         """How the job was started, for messages."""
         return f"{self.run.command}\n{self.run.job.describe()}"
@@ -64,16 +73,21 @@ class Finished:
     @property
     def got(self) -> str:
         """What came of it, for messages."""
-        failure = b"no such file" if self.failure is None else self.failure[:1024]
+        failure = (b"no such file" if self.failure is None else self.failure[:1024]).decode("utf-8", "backslashreplace")
+        headline, _, rest = failure.partition("\n\n")
+        if rest and rest.rstrip().rpartition("\n")[2] in [line for _, line in self.run.log[-LOG_TAIL:]]:
+            failure = f"{headline} (and what the log says)"
         ended = f"had to be killed:\n{self.hung}" if self.hung else self.run.got
         left = f"/opt/ml/model: {', '.join(self.model) or 'empty'}"
-        return f"{ended}\n{left}\n/opt/ml/output/failure: {failure.decode('utf-8', 'backslashreplace')}"
+        return f"{ended}\n{left}\n/opt/ml/output/failure: {failure}"
 
 
 def finish(run: Run, timeout: float | None = None) -> Finished:
     """Wait for a job, up to `timeout` seconds (None: as long as a training may take), then kill it; collect it."""
-    hung = ""
-    if not run.wait(timeout or WAITS.training):
+    hung, timeout = "", timeout or WAITS.training
+    with doing(f"waiting for a training job to end, {at_most(timeout)}"):
+        ended = run.wait(timeout)
+    if not ended:
         hung = run.stuck()
         run.signal(signal.SIGKILL)
         run.wait(10)
@@ -83,6 +97,7 @@ def finish(run: Run, timeout: float | None = None) -> Finished:
 def expect_success(finished: Finished, what: str, advice: str) -> None:
     """Fail unless a job ended with exit code 0 and left a model."""
     if not finished.ok:
+        what = f"{what.removesuffix('.')}: {finished.cause}" if finished.cause else what
         fail(what, sent=finished.sent, got=finished.got, advice=advice)
 
 
@@ -106,6 +121,7 @@ def metric_line(run: Run, sample: Sample) -> str | None:
     return next((line for metric in sample.metrics if (line := run.line_with(metric["Regex"]))), None)
 
 
+@doing("waiting until a long training job is under way: for a metric, or a checkpoint")
 def await_life(run: Run, sample: Sample) -> None:
     """Wait until a long job is really going: it printed a metric and left a checkpoint, as far as the sample has them.
 

@@ -28,6 +28,7 @@ class Waits:
     stop_serving: float = 30.0  # for the end of a server after SIGTERM (I5)
     recovery: float = 15.0  # for an answer of a server whose workers were killed
     processing: float = 300.0  # for a Processing job
+    silence: float = 10.0  # until a check says what it waits for, and then again
 
 
 # For a container that answers at once, of which one thing is known to be broken: what hangs costs seconds.
@@ -53,6 +54,7 @@ SHORT = Waits(
     stop_serving=5.0,
     recovery=3.0,
     processing=10.0,
+    silence=1.0,
 )
 
 WAITS = Waits()

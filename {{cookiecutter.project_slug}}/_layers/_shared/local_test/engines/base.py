@@ -150,6 +150,11 @@ class Program(ABC):
         return next((line for _, line in list(self.log) if re.search(pattern, line)), None)
 
     @property
+    def last_words(self) -> str:
+        """The last line that it printed, which is where programs say why they end."""
+        return next((line.strip() for _, line in reversed(self.log) if line.strip()), "it printed nothing")
+
+    @property
     def got(self) -> str:
         """Exit code and the end of the log, for messages."""
         return self._tell(LOG_TAIL)
@@ -318,6 +323,10 @@ class Engine(ABC):
         self, model: Path, environment: dict[str, str] | None = None, *, read_only: bool = True, port: int = 0
     ) -> Server:
         """Start a server for the model in a folder; `port` 0 means any free one."""
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what there is to know of what is tested and what starts it, as (name, value)."""
+        return []
 
     def lost(self) -> EngineLost | None:
         """Return why this engine cannot go on; None while it works."""

@@ -256,6 +256,15 @@ class DockerEngine(Engine):
         """The CPUs of the machine that the containers run on."""
         return self.client.info()["NCPU"]
 
+    def facts(self) -> list[tuple[str, str]]:
+        pushed = [("digest in its registry", digest) for digest in self.details.get("RepoDigests") or []]
+        return [
+            ("image", self.image),
+            ("image digest", self.details["Id"]),
+            *pushed,
+            ("Docker", self.client.version()["Version"]),
+        ]
+
     def lost(self) -> EngineLost | None:
         try:
             self.client.ping()

@@ -176,6 +176,12 @@ class ProcessEngine(Engine):
         super().__init__()
         self.target = str(project)
 
+    def facts(self) -> list[tuple[str, str]]:
+        language = "Rscript" if (self.project / "algorithm.R").exists() else "python3"
+        command, environment = [language, "--version"], os.environ | {"PATH": self.path}
+        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return [("runs in", (result.stdout + result.stderr).strip())]  # R before 4.1 says it on standard error
+
     def executable(self, name: str) -> Executable | None:
         file = self.project / "runtime" / name
         if not file.is_file():

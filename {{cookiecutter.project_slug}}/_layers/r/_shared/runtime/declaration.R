@@ -15,7 +15,7 @@ describe_main <- function(project) {
   sink()
   if (!is.null(error)) {
     error <- explain_library(error)
-    message("cannot describe: ", conditionMessage(error), if (!inherits(error, "UserError")) paste0("\n", error$trace))
+    message(if (!inherits(error, "UserError")) error$trace, "cannot describe: ", conditionMessage(error))
     return(1L)
   }
   cat(jsonlite::toJSON(declared, auto_unbox = TRUE), "\n", sep = "")

@@ -15,7 +15,7 @@ serve_main <- function(project) {
   })
   error <- explain_library(error)
   expected <- inherits(error, "UserError")
-  message("cannot serve: ", conditionMessage(error), if (!expected) paste0("\n", error$trace))
+  message(if (!expected) error$trace, "cannot serve: ", conditionMessage(error))
   1L
 }
 

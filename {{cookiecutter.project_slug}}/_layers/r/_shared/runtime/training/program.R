@@ -11,7 +11,7 @@ train_main <- function(project) {
   }
   error <- explained(error, paths)
   expected <- inherits(error, c("UserError", "InputError"))
-  message(class(error)[[1]], ": ", conditionMessage(error), if (!expected) paste0("\n", error$trace))
+  message(if (!expected) error$trace, class(error)[[1]], ": ", conditionMessage(error))
   write_failure(paths$failure, error)
   1L
 }
