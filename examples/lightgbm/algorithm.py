@@ -41,12 +41,17 @@ def train(channels, hyperparameters, job):
             job.report({"validation:rmse": rmse(model, *read(channels["validation"]))})
         with job.checkpoints.write(trees + more, ".txt") as path:
             model.save_model(path)
-    model.save_model(job.model_folder / MODEL)
+    return model
 
 
-def model_fn(folder):
-    """Read the model that `train` has left."""
-    return lightgbm.Booster(model_file=f"{folder}/{MODEL}")
+def save_fn(model, model_dir):
+    """Write what `train` returned."""
+    model.save_model(f"{model_dir}/{MODEL}")
+
+
+def model_fn(model_dir):
+    """Read what save_fn wrote."""
+    return lightgbm.Booster(model_file=f"{model_dir}/{MODEL}")
 
 
 def predict(model, features):
