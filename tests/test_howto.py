@@ -1,8 +1,10 @@
 """The how-to pages: a project with the files of an example, as its README.md lays them, passes its own checks.
 
-Another example is another folder of examples/, with an example.toml that names its framework and engine.
+Another example is another folder of examples/, with an example.toml that names its framework and engine. One that takes
+long is tried `by_hand`: SM_ALGO_HOWTO=graph-network.
 """
 
+import os
 import shutil
 import tomllib
 from pathlib import Path
@@ -12,6 +14,7 @@ from commands import run
 from template import FACTS, ROOT
 
 EXAMPLES = {file.parent: tomllib.loads(file.read_text()) for file in sorted(ROOT.glob("examples/*/example.toml"))}
+CHOSEN = os.environ.get("SM_ALGO_HOWTO", "").split()
 # What of an example is no file of the project's.
 ABOUT = ("README.md", "example.toml")
 # How make is told to run the tests of the algorithm alone.
@@ -24,8 +27,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     cases = [
         (folder, FACTS[about["framework"]]["language"], about["framework"], about["engine"])
         for folder, about in EXAMPLES.items()
+        if folder.name in CHOSEN or not (CHOSEN or about.get("by_hand"))
     ]
-    metafunc.parametrize(names, cases, ids=[folder.name for folder in EXAMPLES], scope="session")
+    metafunc.parametrize(names, cases, ids=[case[0].name for case in cases], scope="session")
 
 
 def test_every_folder_says_what_it_is_an_example_of(example: Path, language: str, framework: str, engine: str):

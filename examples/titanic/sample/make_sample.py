@@ -9,19 +9,6 @@ HEADER = [
     *("PassengerId", "Survived", "Pclass", "Name", "Sex", "Age", "SibSp", "Parch", "Ticket", "Fare", "Cabin"),
     "Embarked",
 ]
-    "PassengerId",
-    "Survived",
-    "Pclass",
-    "Name",
-    "Sex",
-    "Age",
-    "SibSp",
-    "Parch",
-    "Ticket",
-    "Fare",
-    "Cabin",
-    "Embarked",
-]
 
 
 def passenger(number, rng):
