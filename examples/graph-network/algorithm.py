@@ -41,7 +41,7 @@ def train(channels, hyperparameters, job):
     if missing := {"nodes.csv", "edges.csv"} - files.keys():
         raise UserError(f"channel 'train' has no {' and no '.join(sorted(missing))}")
     table = read_csv(files["nodes.csv"].read_text(), header=True, source="nodes.csv, ")
-    ids, labels = table.column("id").tolist(), table.column("class")
+    ids, labels = table.column("id").tolist(), table.column("class").tolist()
     nodes = matrix(table, {name: float for name in table.names if name not in ("id", "class")})
     edges = matrix(
         read_csv(files["edges.csv"].read_text(), header=True, source="edges.csv, "), {"source": str, "target": str}

@@ -1,5 +1,7 @@
 """How a model is kept: a network's arguments and its tensors in one file, which is read without unpickling code."""
 
+import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,5 +38,17 @@ def dump(content: dict[str, Any], path: Path) -> None:
 
 
 def read(path: Path) -> Any:
-    """Read what `dump` wrote, onto the CPU; no code in the file is run."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    """Read what `dump` wrote, onto the CPU; no code in the file is run. Raises UserError for what only code could read.
+
+    That is what users meet first who keep numpy's numbers or texts in a network's `arguments`.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        found = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
+        if found is None:
+            raise
+        raise UserError(
+            f"{path.name} holds a {found[1]}, which cannot be read without running code: keep tensors, and Python's own "
+            "numbers, texts, lists and dicts, in `arguments` and checkpoints; int(), float() and str() make them of numpy's"
+        ) from error
