@@ -49,6 +49,6 @@ def read(path: Path) -> Any:
         if found is None:
             raise
         raise UserError(
-            f"{path.name} holds a {found[1]}, which cannot be read without running code: keep tensors, and Python's own "
-            "numbers, texts, lists and dicts, in `arguments` and checkpoints; int(), float() and str() make them of numpy's"
+            f"{path.name} holds a {found[1]}, which is not read without running code: keep tensors, and Python's own "
+            "numbers, texts, lists and dicts in `arguments` and checkpoints (float() and str() make them of numpy's)"
         ) from error
