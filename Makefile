@@ -23,7 +23,7 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 # Two workers: tests/conftest.py says which tests stay together, and in which order they are handed out.
 # Each computes with one thread: those of numeric libraries wait for one another by spinning.
 PYTEST := env -u ARGS -u MAKEFLAGS -u MAKELEVEL OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
-FAST := $(foreach name,static hooks lint bake update build_and_push local_test,tests/test_$(name).py)
+FAST := $(foreach name,static hooks lint bake make update build_and_push local_test,tests/test_$(name).py)
 
 test: .venv/ready ## Run every test of the template (ARGS="--framework flask": those of one framework; none: of no one)
 	$(PYTEST) $(ARGS)

@@ -215,6 +215,7 @@ def test_the_end_of_a_run_tells_the_cause(project: Project):
     assert reason == "    Training on the sample data failed: ZeroDivisionError: division by zero"
     assert verdict.startswith(f"2 passed, 1 failed, {len(outcome.skipped)} skipped in ")
     assert outcome.output.count(BECAUSE) == 1
+    assert "The image runs as root" not in outcome.output, "it was skipped, as others were"
     assert outcome.output.count("Traceback") == 1
 
     page = (project.folder / "local_test/report.html").read_text()
