@@ -87,7 +87,9 @@ def test_a_busy_port_is_refused_before_the_image_is_built(bake: Callable[..., Pa
     [
         ("python", "process", "algorithm.py", "def broken(:", ["SyntaxError", "def broken(:"]),
         ("python", "process", "beside.py", "def broken(:", ["SyntaxError", "def broken(:"]),
+        ("python", "process", "parts/__init__.py", "def broken(:", ["SyntaxError", "def broken(:"]),
         ("r", "process", "algorithm.R", "broken <- function( {", ["unexpected '{'"]),
+        ("r", "process", "R/parts.R", "broken <- function( {", ["unexpected '{'"]),
         ("r", "docker", "algorithm.R", "broken <- function( {", ["unexpected '{'"]),
     ],
 )
@@ -98,6 +100,7 @@ def test_a_mistake_in_the_syntax_is_found_before_anything_starts(
         pytest.skip("R is not installed")
     project = bake(language=language, framework=dict(ONE_EACH)[language])
     environments(project)
+    (project / file).parent.mkdir(exist_ok=True)
     with (project / file).open("a") as code:
         code.write(f"\n{mistake}\n")
     result = make(project, "train", f"ENGINE={engine}")

@@ -79,7 +79,7 @@ def machine() -> Iterator[Finding]:
     yield Finding(
         None if busy else True,
         f"port {PORT} is "
-        + ("busy: either `make serve` is running, or another program that must end first" if busy else "free"),
+        + (f'busy: either `make serve` is running, or try make serve ARGS="--port {PORT + 1}"' if busy else "free"),
     )
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from .engines.base import Engine, Run
 from .job import Job
+from .progress import doing
 from .sample import Sample
 from .training_runs import Finished, await_life
 from .waits import WAITS
@@ -55,6 +56,7 @@ def going(runs: list[Run]) -> list[Run]:
     return [run for run in runs if run.exit_code is None]
 
 
+@doing("waiting for all hosts of a training job to end")
 def finish_all(runs: list[Run], timeout: float | None = None, after_failure: float | None = None) -> OnHosts:
     """Wait for the hosts of a job, up to `timeout` seconds, then kill those still going; collect what each left.
 

@@ -42,7 +42,7 @@ class Watch:
     def _tell(self) -> None:
         told = None
         while not self._over.wait(WAITS.silence):
-            words = _waits[-1] if _waits else "starting something, or sending requests"
+            words = _waits[-1] if _waits else "starting or ending programs"
             if self.width:
                 line = f"  … {words}, {time.monotonic() - self.started:.0f} s so far: {self.sentence}"
                 self._show(f"\r\x1b[K{line[: self.width]}")

@@ -12,6 +12,7 @@ from .archive import files
 from .explain import BEYOND, fail
 from .hosts_runs import Disturbed, OnHosts, finish_all, name_of
 from .job import Job
+from .progress import doing
 from .serving_runs import Serving, at_endpoint
 from .training_runs import failure_problem
 from .waits import WAITS
@@ -207,8 +208,9 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
     job = Job.of(sample, sample.resumed_hyperparameters)
     runs = engine.train_on_hosts(job, hosts_runs.count)
     first = runs[0]
-    while not first.checkpoint_files() and first.exit_code is None and first.seconds < WAITS.going:
-        time.sleep(0.05)
+    with doing("waiting for a training job to write a checkpoint"):
+        while not first.checkpoint_files() and first.exit_code is None and first.seconds < WAITS.going:
+            time.sleep(0.05)
     first.wait(WAITS.checkpoint)
     ended_by_itself = first.exit_code is not None
     for run in runs:

@@ -10,6 +10,7 @@ import pytest
 from .engines.base import Run
 from .explain import BEYOND, fail
 from .job import Job
+from .progress import doing
 from .training_runs import finish
 from .waits import WAITS
 
@@ -62,8 +63,9 @@ def test_resumes_from_checkpoint(engine, sample, trained):
     job = Job.of(sample, sample.resumed_hyperparameters)
     # At the same time, for it needs neither of the others; with the same number of threads, for the sake of rounding.
     whole, run = engine.train(job, beside=1), engine.train(job, beside=1)
-    while not run.checkpoint_files() and run.exit_code is None and run.seconds < WAITS.going:
-        time.sleep(0.05)
+    with doing("waiting for a training job to write a checkpoint"):
+        while not run.checkpoint_files() and run.exit_code is None and run.seconds < WAITS.going:
+            time.sleep(0.05)
     run.wait(WAITS.checkpoint)
     ended_by_itself = run.exit_code is not None
     run.signal(signal.SIGKILL)

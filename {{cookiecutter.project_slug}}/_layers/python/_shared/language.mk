@@ -9,7 +9,7 @@ SCRIPTS := build_and_push.sh $(wildcard local_test/*.sh cloud/*.sh runtime/*.sh)
 
 # A mistake in the syntax is found before anything is started; in an image, when it is built.
 environment: $(READY)
-	@.venv/bin/python -m compileall -q *.py
+	@.venv/bin/python -m compileall -q *.py $(dir $(filter-out cloud/% local_test/% runtime/%,$(wildcard */__init__.py)))
 
 $(READY): $(PACKAGES) $(CONSTRAINTS) | device
 	$(call venv,.venv,$(PACKAGES:%=-r %) $(CONSTRAINTS:%=-c %))

@@ -9,7 +9,7 @@ environment: device
 .PHONY: syntax
 build environment: syntax
 syntax:
-	@if command -v Rscript >/dev/null; then Rscript -e 'for (file in list.files(pattern = "[.]R$$")) invisible(parse(file, encoding = "UTF-8"))'; fi
+	@if command -v Rscript >/dev/null; then Rscript -e 'for (file in list.files(c(".", "R"), "[.]R$$", full.names = TRUE)) invisible(parse(file, encoding = "UTF-8"))'; fi
 
 runtime := Rscript -e 'source("runtime/load.R"); runtime <- load_runtime("runtime")'
 

@@ -17,6 +17,7 @@ from signal import SIGURG, Signals
 from ..errors import EngineLost
 from ..exchange import Exchange, exchange
 from ..job import Job
+from ..progress import doing
 from ..sample import Request
 from ..waits import WAITS
 
@@ -246,7 +247,8 @@ class Server(Program):
 
     def request(self, method: str, path: str, *args, **options) -> Exchange:
         """Send an HTTP request that must be answered; see `exchange`."""
-        result = exchange(self.address, method, path, *args, **options)
+        with doing(f"waiting for the answer to {method} {path}"):
+            result = exchange(self.address, method, path, *args, **options)
         if result.status is None:
             result.stuck = self.stuck()
             self.unanswered.append(result)
