@@ -129,6 +129,23 @@ def test_a_model_of_the_sample_is_served_without_training(project: Project):
     assert set(outcome.skipped.values()) == {"only serving is tested: sample.toml has no [training] channels"}
 
 
+def test_a_model_of_the_sample_is_not_compared_with_that_of_several_hosts(project: Project):
+    (project.folder / "sample/model").mkdir()
+    (project.folder / "sample/model/model.json").write_text('{"intercept": 1.0, "slope": 2.0}')
+    selected = ("local_test", "--engine", "process", "--hosts", "2", "-k", "test_same_model_as_on_one_host")
+    (reason,) = project.local_test(*selected, expected=NOTHING_SELECTED).skipped.values()
+    assert "the one that was trained on one host is not served" in reason
+
+
+def test_a_channel_may_be_called_model(project: Project):
+    """SageMaker's own algorithms call the one so from which they go on."""
+    sample = project.folder / "sample"
+    shutil.copytree(sample / "validation", sample / "model")
+    edit(sample / "sample.toml", 'validation = "text/csv" }', 'validation = "text/csv", model = "text/csv" }')
+    selected = ("local_test", "--engine", "process", "-k", "test_sample_requests or test_trains_on_the_sample")
+    assert project.local_test(*selected).passed == ["test_trains_on_the_sample", "test_sample_requests"]
+
+
 def test_an_image_may_bring_its_model_along(project: Project):
     project.make(MISTAKES["server_starts_without_a_model"])
     without_training(project.folder / "sample")
