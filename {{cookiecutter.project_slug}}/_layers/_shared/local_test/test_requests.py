@@ -163,7 +163,8 @@ def test_unsupported_content_type(engine, server, good):
             f"A body of type {UNKNOWN_TYPE} is not refused with 415 Unsupported Media Type.",
             sent=answer.sent,
             got=answer.got,
-            advice="Answer 415 and name the types you support.",
+            advice="Answer 415 and name the types you support. In a project of this template "
+            "SUPPORTED_CONTENT_TYPES in algorithm.py does it (R: supported_content_types).",
         )
 
 
@@ -177,7 +178,8 @@ def test_unsupported_accept(engine, server, good):
             f"A request that accepts only {UNKNOWN_TYPE} is not refused with 406 Not Acceptable.",
             sent=answer.sent,
             got=answer.got,
-            advice="Answer 406 and name the types you can answer in.",
+            advice="Answer 406 and name the types you can answer in. In a project of this template "
+            "SUPPORTED_RESPONSE_MIME_TYPES in algorithm.py does it (R: supported_response_mime_types).",
         )
 
 

@@ -11,14 +11,27 @@ from runtime.errors import UserError
 KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
 
 
+def is_shape(value: Any) -> bool:
+    """Whether a value declares the shape of a row: positive lengths, or None."""
+    return (
+        isinstance(value, tuple | list)
+        and len(value) > 0
+        and all(one is None or (isinstance(one, int) and one > 0) for one in value)
+    )
+
+
 class Defaults:
     """The default input_fn and output_fn, by what algorithm.py declares: FEATURES or INPUT_SHAPE."""
 
     def __init__(self, algorithm: ModuleType, *, batch: bool) -> None:
-        """Raise UserError where both are declared."""
+        """Raise UserError where both are declared, or a shape is none."""
         self.features = getattr(algorithm, "FEATURES", None)
         self.shape = getattr(algorithm, "INPUT_SHAPE", None)
         self.batch = batch
+        if self.shape is not None and not is_shape(self.shape):
+            raise UserError(
+                "INPUT_SHAPE in algorithm.py must be lengths, None for any: for example (28, 28) or (None, 3)"
+            )
         if self.features and self.shape:
             raise UserError(
                 "algorithm.py declares FEATURES, for columns, and INPUT_SHAPE, for arrays: keep one of them"

@@ -18,7 +18,11 @@ resolve_handlers <- function(algorithm, batch) {
   if (!is.null(algorithm$save_fn) && is.null(algorithm$model_fn)) {
     stop(user_error("algorithm.R has a save_fn and no model_fn(model_dir), which loads what save_fn wrote"))
   }
-  if (!is.null(algorithm$features) && !is.null(algorithm$input_shape)) {
+  shape <- algorithm$input_shape
+  if (!is.null(shape) && !(is.numeric(shape) || all(is.na(shape))) || isTRUE(any(shape < 1))) {
+    stop(user_error("input_shape in algorithm.R must be lengths, NA for any: for example c(28, 28) or c(NA, 3)"))
+  }
+  if (!is.null(algorithm$features) && !is.null(shape)) {
     stop(user_error("algorithm.R declares features, for columns, and input_shape, for arrays: keep one of them"))
   }
   defaults <- new_defaults(algorithm, batch)

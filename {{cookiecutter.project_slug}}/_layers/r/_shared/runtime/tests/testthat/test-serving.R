@@ -283,6 +283,8 @@ test_that("a declaration that makes no sense is explained", {
   expect_refused("must be media types", supported_content_types = "csv")
   expect_refused("must be media types", supported_response_mime_types = 1)
   expect_refused("keep one of them", features = features, input_shape = 2)
+  expect_refused("input_shape in algorithm.R must be lengths", input_shape = "28")
+  expect_refused("input_shape in algorithm.R must be lengths", input_shape = c(28, 0))
   expect_refused("has a save_fn and no model_fn", save_fn = print)
 })
 
