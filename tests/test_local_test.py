@@ -259,7 +259,18 @@ def test_a_traceback_that_several_checks_meet_is_shown_once(project: Project):
     outcome = project.local_test("local_test", "--engine", "process", "-k", "T18 or T25")
     assert len(outcome.failed) == 2 and all("Traceback" in message for message in outcome.failed.values())
     assert outcome.output.count("Traceback") == 1
-    assert outcome.output.count(f"(its traceback is above, at {next(iter(outcome.failed))})") == 1
+    assert outcome.output.count(f"(the traceback is above, at {next(iter(outcome.failed))})") == 1
+
+
+def test_of_requests_that_fail_alike_the_last_traceback_is_shown(project: Project):
+    edit(
+        project.folder / "runtime/serving.py",
+        "        places = formats.read(",
+        "        1 / 0\n        places = formats.read(",
+    )
+    outcome = project.local_test("local_test", "--engine", "process", "-k", "test_sample_requests")
+    assert outcome.output.count("Traceback") == 1
+    assert "    A sample request is not answered: 500, ZeroDivisionError: division by zero\n" in outcome.output
 
 
 def test_a_slow_check_says_what_it_waits_for(project: Project):

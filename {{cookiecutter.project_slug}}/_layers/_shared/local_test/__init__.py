@@ -21,6 +21,7 @@ What it is made of:
     selection.py            what -k can name
     *_runs.py               the shared runs: train once, serve once, observe often
     test_*.py               the checks; each names its clauses of the contract
+    tracebacks.py           shows each once
     report.py, html.py      progress, summary, report.html
     about.py                what was tested with what, for report.html
     plot.py                 the drawing of data and predictions in report.html

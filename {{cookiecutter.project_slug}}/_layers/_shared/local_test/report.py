@@ -1,7 +1,6 @@
 """The suite's report: a line per check as it finishes, a summary that tells the causes, and report.html."""
 
 import os
-import re
 import sys
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from _pytest._io import TerminalWriter
 
 from . import html, selection
 from .progress import Watch
+from .tracebacks import Shown
 
 SECTIONS = {
     "test_image": "Image",
@@ -33,7 +33,6 @@ SECTIONS = {
 }  # in the order they are run
 OWN_SECTION = "Your own checks"  # modules that a project adds
 STYLES = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {"yellow": True}}
-TRACEBACK = re.compile(r"^( *)Traceback \(most recent call last\):\n(?:\1 .*\n)+", re.MULTILINE)
 
 
 @dataclass
@@ -79,7 +78,7 @@ class Report:
         self._current: Check | None = None
         self._section = ""  # that was printed last
         self._sentences: dict[str, str] = {}
-        self._tracebacks: dict[str, str] = {}  # that were printed -> the check
+        self._tracebacks = Shown()
         self._screen = os.dup(1)  # while a check runs, pytest keeps what is written to standard output
         self._watch: Watch | None = None  # over the check that runs
         # A terminal may not know these signs (Windows, LANG=C).
@@ -153,17 +152,9 @@ class Report:
         took = html.took(check.seconds)
         self.writer.line(f"{clauses:<11} {check.sentence}" + (f" ({took})" if took else ""))
         if check.outcome == "failed":
-            self.writer.line(indent(f"{check.name}\n{self._without_known_tracebacks(check)}", " " * 16), red=True)
+            message = self._tracebacks.without(check.message, check.name)
+            self.writer.line(indent(f"{check.name}\n{message}", " " * 16), red=True)
         self.writer.flush()
-
-    def _without_known_tracebacks(self, check: Check) -> str:
-        """Return the message of a check, in which no traceback stands that was printed before."""
-
-        def shown(found: re.Match) -> str:
-            first = self._tracebacks.setdefault(found[0], check.name)
-            return found[0] if first == check.name else f"{found[1]}(its traceback is above, at {first})\n"
-
-        return TRACEBACK.sub(shown, check.message)
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
         # A category of its own keeps pytest from printing the failures a second time.

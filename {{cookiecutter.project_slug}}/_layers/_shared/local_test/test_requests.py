@@ -36,7 +36,7 @@ def test_sample_requests(first_start, sample, figure):
         slowest = max(slowest, answer.seconds)
         advice = "Read the log above; the requests are in sample/sample.toml."
         if not answer.ok:
-            what = "A sample request is not answered."
+            what = f"A sample request is not answered: {server.reason(answer)}"
         elif answer.seconds > WAITS.stalled and server.invoke(request).seconds < answer.seconds / 10:
             what = f"A sample request took {answer.seconds:.1f} s, and the same one again less than a tenth of that."
             advice = "Something held it up that is not its own work: a lock, a time-out, a worker that was not ready."

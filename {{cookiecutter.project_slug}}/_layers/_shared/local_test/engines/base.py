@@ -15,10 +15,11 @@ from pathlib import Path
 from signal import SIGURG, Signals
 
 from ..errors import EngineLost
-from ..exchange import Exchange, exchange
+from ..exchange import Exchange, exchange, shown
 from ..job import Job
 from ..progress import doing
 from ..sample import Request
+from ..tracebacks import each_once
 from ..waits import WAITS
 
 LOG_TAIL = 25
@@ -178,7 +179,8 @@ class Program(ABC):
     def _tell(self, lines: int) -> str:
         code = self.exit_code
         state = f"still running after {self.seconds:.1f} s" if code is None else self._ended(code)
-        tail = [line for _, line in self.log[-lines:]]
+        text = "".join(f"{line}\n" for _, line in self.log[-10 * lines :])
+        tail = each_once(text).splitlines()[-lines:]
         return "\n".join([state, *(["last lines of its log:", *tail] if tail else ["it printed nothing"])])
 
     def _ended(self, code: int) -> str:
@@ -253,6 +255,13 @@ class Server(Program):
             result.stuck = self.stuck()
             self.unanswered.append(result)
         return result
+
+    def reason(self, answer: Exchange) -> str:
+        """Return in one line why an answer is no 2xx: what it says itself, after a 5xx the server's last words."""
+        if answer.status is None:
+            return answer.error
+        words = self.last_words if answer.status >= 500 else shown(answer.body).partition("\n")[0]
+        return f"{answer.status}, {words}"
 
     def keep_connection(self) -> HTTPConnection:
         """Open a connection for several requests."""
