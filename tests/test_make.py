@@ -47,22 +47,30 @@ def test_an_unknown_variable_is_refused_with_what_is_meant(bake: Callable[..., P
     assert make(project, "help", given, MAKELEVEL="1").returncode == 0, "it belongs to the make that has started this"
 
 
-@pytest.mark.parametrize("target", ["local-test", "train", "serve"])
-def test_a_gpu_that_is_not_there_is_missed_before_anything_is_built(
-    bake: Callable[..., Path], tmp_path: Path, target: str
-):
-    (tmp_path / "bin").mkdir()
-    for name, answer in (("nvidia-smi", "exit 9"), ("docker", "echo ' Runtimes: io.containerd.runc.v2 runc'")):
-        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{answer}\n")
-        (tmp_path / "bin" / name).chmod(0o755)
+def with_commands(folder: Path, **commands: str) -> str:
+    """Return a PATH on which these commands are scripts."""
+    folder.mkdir()
+    for name, script in commands.items():
+        (folder / name.replace("_", "-")).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name.replace("_", "-")).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_a_gpu_that_is_not_there_is_missed_before_anything_is_built(bake: Callable[..., Path], tmp_path: Path):
     language, framework = GPU
     project = bake(language=language, framework=framework)
-    for engine in ("docker", "process"):
-        path = f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}"
-        result = make(project, target, "GPU=1", f"ENGINE={engine}", PATH=path)
-        assert result.returncode != 0
-        assert "GPU=1: this machine has no NVIDIA GPU" in result.stderr
-        assert result.stdout == f"engine: {engine} (as asked)\n"
+    plain, nvidia = ("echo ' Runtimes: io.containerd.runc.v2 runc'", "echo ' Runtimes: nvidia runc'")
+    nowhere = with_commands(tmp_path / "nowhere", nvidia_smi="exit 9", docker=plain)
+    for target in ("local-test", "train", "serve"):
+        for engine in ("docker", "process"):
+            result = make(project, target, "GPU=1", f"ENGINE={engine}", PATH=nowhere)
+            assert result.returncode != 0
+            assert "GPU=1: this machine has no NVIDIA GPU" in result.stderr
+            assert result.stdout == f"engine: {engine} (as asked)\n"
+    here = with_commands(tmp_path / "here", nvidia_smi="exit 0", docker=plain)
+    assert make(project, "gpu", "GPU=1", "ENGINE=process", PATH=here).returncode == 0
+    at_the_daemon = with_commands(tmp_path / "daemon", nvidia_smi="exit 9", docker=nvidia)
+    assert make(project, "gpu", "GPU=1", "ENGINE=docker", PATH=at_the_daemon).returncode == 0
 
 
 def test_a_busy_port_is_refused_before_the_image_is_built(bake: Callable[..., Path]):
@@ -83,7 +91,7 @@ def test_a_busy_port_is_refused_before_the_image_is_built(bake: Callable[..., Pa
 
 
 @pytest.mark.parametrize(
-    ("language", "engine", "file", "mistake", "words"),
+    ("language", "chosen", "file", "mistake", "words"),
     [
         ("python", "process", "algorithm.py", "def broken(:", ["SyntaxError", "def broken(:"]),
         ("python", "process", "beside.py", "def broken(:", ["SyntaxError", "def broken(:"]),
@@ -94,7 +102,7 @@ def test_a_busy_port_is_refused_before_the_image_is_built(bake: Callable[..., Pa
     ],
 )
 def test_a_mistake_in_the_syntax_is_found_before_anything_starts(
-    bake: Callable[..., Path], language: str, engine: str, file: str, mistake: str, words: list[str]
+    bake: Callable[..., Path], language: str, chosen: str, file: str, mistake: str, words: list[str]
 ):
     if language == "r" and not shutil.which("Rscript"):
         pytest.skip("R is not installed")
@@ -103,7 +111,7 @@ def test_a_mistake_in_the_syntax_is_found_before_anything_starts(
     (project / file).parent.mkdir(exist_ok=True)
     with (project / file).open("a") as code:
         code.write(f"\n{mistake}\n")
-    result = make(project, "train", f"ENGINE={engine}")
+    result = make(project, "train", f"ENGINE={chosen}")
     assert result.returncode != 0
     said = result.stdout + result.stderr
     assert all(word in said for word in [file, *words]), said
