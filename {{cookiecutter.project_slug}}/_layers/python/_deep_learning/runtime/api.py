@@ -1,6 +1,7 @@
 """What algorithm.py may import. All else in runtime/ is private, and may change with an update of the template."""
 
 from runtime import adapter
+from runtime.data.columns import Columns
 from runtime.data.tables import Table, matrix, read_csv
 from runtime.distributed import consensus, distribution
 from runtime.distributed.shares import Share
@@ -13,6 +14,7 @@ from runtime.training.job import Job
 __all__ = [
     "Channel",
     "Channels",
+    "Columns",
     "EarlyStopping",
     "InputError",
     "Job",

@@ -1,4 +1,7 @@
-"""How a model is kept: a network's arguments and its tensors in one file, which is read without unpickling code."""
+"""How a model is kept: a network's arguments and its tensors in one file, which is read without unpickling code.
+
+Columns that are returned with it are kept beside it.
+"""
 
 import pickle
 import re
@@ -7,29 +10,39 @@ from typing import Any
 
 import torch
 
+from runtime.data.columns import Columns, separated, with_columns
 from runtime.errors import UserError
 
 FILE = "model.pt"
 
 
-def save(model: torch.nn.Module, folder: str) -> None:
-    """Write the network that `train` returned. Raises UserError for anything that `load` could not rebuild."""
-    if not isinstance(model, torch.nn.Module) or not hasattr(model, "arguments"):
+def save(model: torch.nn.Module | tuple[torch.nn.Module, Columns], folder: str) -> None:
+    """Write what `train` returned, a network or one and its Columns.
+
+    Raises UserError for anything that `load` could not rebuild.
+    """
+    network, columns = separated(model)
+    if not isinstance(network, torch.nn.Module) or not hasattr(network, "arguments"):
         raise UserError(
-            "train() must return a Network of algorithm.py with its `arguments`; "
+            "train() must return a Network of algorithm.py with its `arguments`, or one and its Columns; "
             "for any other model define save_fn and model_fn"
         )
-    dump({"arguments": model.arguments, "state": model.cpu().state_dict()}, Path(folder) / FILE)
+    dump({"arguments": network.arguments, "state": network.cpu().state_dict()}, Path(folder) / FILE)
+    if columns:
+        columns.save(folder)
 
 
-def load(folder: str) -> torch.nn.Module:
-    """Rebuild the network. Raises FileNotFoundError, or an error of torch's for a file that is not its own."""
+def load(folder: str) -> Any:
+    """Rebuild the network, alone or, where its Columns were saved, too, in a pair with them.
+
+    Raises FileNotFoundError, or an error of torch's for a file that is not its own.
+    """
     import algorithm
 
     content = read(Path(folder) / FILE)
     network = algorithm.Network(**content["arguments"])
     network.load_state_dict(content["state"])
-    return network.eval()
+    return with_columns(network.eval(), folder)
 
 
 def dump(content: dict[str, Any], path: Path) -> None:

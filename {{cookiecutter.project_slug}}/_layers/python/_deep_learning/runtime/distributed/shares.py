@@ -49,8 +49,13 @@ class Share:
         return batch[self.mine]
 
     def moments(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The mean and standard deviation (1 where it is 0) of each column over all hosts, shape (columns,)."""
+        """The mean and standard deviation of each column over all hosts, shape (columns,); nan is passed over.
+
+        The deviation is 1 for a column that is constant, which rounding must not hide.
+        """
         mine = data[self.mine]
-        mean = distribution.total(mine.sum(axis=0)) / self.total
-        deviation = np.sqrt(distribution.total(((mine - mean) ** 2).sum(axis=0)) / self.total)
-        return mean, np.where(deviation > 0, deviation, 1.0)
+        count = distribution.total((~np.isnan(mine)).sum(axis=0))
+        mean = distribution.total(np.nansum(mine, axis=0)) / count
+        deviation = np.sqrt(distribution.total(np.nansum((mine - mean) ** 2, axis=0)) / count)
+        rounding = count * np.finfo(np.float64).eps * np.abs(mean)
+        return mean, np.where(deviation > rounding, deviation, 1.0)

@@ -76,10 +76,14 @@ def total(values: Sequence[float]) -> np.ndarray:
 
 
 def digest(model: Any) -> str | None:
-    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else."""
-    if not isinstance(model, torch.nn.Module):
+    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else.
+
+    The network may be the first of a pair, with its Columns.
+    """
+    network = model[0] if isinstance(model, tuple) and model else model
+    if not isinstance(network, torch.nn.Module):
         return None
     found = hashlib.sha256()
-    for tensor in model.state_dict().values():
+    for tensor in network.state_dict().values():
         found.update(tensor.cpu().numpy().tobytes())
     return found.hexdigest()

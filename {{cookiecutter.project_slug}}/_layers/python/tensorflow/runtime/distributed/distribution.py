@@ -99,10 +99,14 @@ def total(values: Sequence[float]) -> np.ndarray:
 
 
 def digest(model: Any) -> str | None:
-    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else."""
-    if not isinstance(model, keras.Model):
+    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else.
+
+    The network may be the first of a pair, with its Columns.
+    """
+    network = model[0] if isinstance(model, tuple) and model else model
+    if not isinstance(network, keras.Model):
         return None
     found = hashlib.sha256()
-    for variable in model.weights:
+    for variable in network.weights:
         found.update(variable.numpy().tobytes())
     return found.hexdigest()
