@@ -1,0 +1,26 @@
+"""How a model is kept: a folder as save_pretrained writes it, with safetensors, read without code that may be in it."""
+
+import os
+from pathlib import Path
+
+from runtime.errors import UserError
+from runtime.text.classifier import Classifier, read
+
+
+def save(model: Classifier, folder: str) -> None:
+    """Write the classifier that `train` returned. Raises UserError for anything else."""
+    if not isinstance(model, Classifier):
+        raise UserError(
+            "train() must return a classifier of runtime.text; for any other model define save_fn and model_fn"
+        )
+    model.network.cpu().save_pretrained(folder)
+    model.tokenizer.save_pretrained(folder)
+    for file in Path(folder).iterdir():
+        file.chmod(0o644)  # safetensors lets nobody else read, and an endpoint may run as another user
+
+
+def load(folder: str) -> Classifier:
+    """Read the classifier back. Raises OSError or ValueError, or what safetensors raises for a file that is damaged."""
+    # Each worker computes on one CPU, and threads of the tokenizer's would not survive the fork.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    return read(Path(folder)).eval()
