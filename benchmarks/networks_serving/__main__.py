@@ -1,7 +1,8 @@
 """Compares serving of networks: the generated projects, TorchServe, and the classic stack.
 
-Every figure is a median over interleaved rounds on this machine; what counts are the ratios. Needs wrk, nginx and Java.
-Usage, in benchmarks/: python -m networks_serving {tensorflow,pytorch} [--rounds N] [--seconds N]
+Every figure is a median over interleaved rounds on this machine; what counts are the ratios. Needs wrk, nginx and, for
+TorchServe, Java.
+Usage, in benchmarks/: python -m networks_serving {tensorflow,pytorch,huggingface} [--rounds N] [--seconds N]
 """
 
 from pathlib import Path
@@ -18,13 +19,21 @@ HERE = Path(__file__).resolve().parent
 TITLE = "Serving networks, side by side"
 PEERS = HERE / "peers"
 TORCHSERVE_REQUIREMENTS = PEERS / "torchserve-requirements.txt"
-ROW = "18.5\n"
+ROWS = {
+    "tensorflow": "18.5\n",
+    "pytorch": "18.5\n",
+    "huggingface": '"The chair is broken, I want to send it back."\n',
+}
 CONNECTIONS = 8
 DIGITS = 3  # the same float32 arithmetic, in another order
 WARM_UP = 6  # seconds, for Java
 CALLED = f"{CLASSIC}, model(x)"
 TORCHSERVE = {f"TorchServe, {count} worker{'s'[: count > 1]}": count for count in (1, WORKERS)}
-BARS = {"tensorflow": {CLASSIC: 2.0}, "pytorch": dict.fromkeys((CLASSIC, *TORCHSERVE), 1.5)}
+BARS = {
+    "tensorflow": {CLASSIC: 2.0},
+    "pytorch": dict.fromkeys((CLASSIC, *TORCHSERVE), 1.5),
+    "huggingface": {CLASSIC: 2.0},
+}
 
 
 def contenders(project: Project) -> list[Side]:
@@ -40,6 +49,8 @@ def contenders(project: Project) -> list[Side]:
     if framework == "tensorflow":
         called = sides.classic(project, interpreter, PEERS, "tensorflow_call", CALLED)
         return [*found, called]
+    if framework == "huggingface":
+        return found
     torchserve = python("torchserve", TORCHSERVE_REQUIREMENTS, *itself, constraints=constraints)
     return [*found, *(serve_torch(project, Path(torchserve), name, count) for name, count in TORCHSERVE.items())]
 
@@ -71,7 +82,7 @@ def versions(project: Project) -> dict[str, str]:
     if project.framework == "pytorch":
         files.append(TORCHSERVE_REQUIREMENTS)
     pinned = pins(*files, *project.itself())
-    shown = ("torch", "torchserve", "tensorflow-cpu", "keras", "flask", "gunicorn", "pandas")
+    shown = ("torch", "torchserve", "transformers", "tensorflow-cpu", "keras", "flask", "gunicorn", "pandas")
     return {"nginx": sides.nginx_version()} | {name: pinned[name] for name in shown if name in pinned}
 
 
@@ -89,14 +100,14 @@ def main() -> None:
     parser = program.serving_parser(__doc__)
     parser.add_argument("framework", choices=list(BARS))
     arguments = parser.parse_args()
-    program.prepare("wrk", "nginx", "java")
-
     framework = arguments.framework
+    program.prepare("wrk", "nginx", *(["java"] if framework == "pytorch" else []))
+
     project = Project(framework, framework)
     of = contenders(project)
     found = results.new(vars(arguments), versions(project))
     found["tables"] = compare.serving(
-        of, ROW, arguments.rounds, arguments.seconds, (CONNECTIONS,), digits=DIGITS, warm_up=WARM_UP
+        of, ROWS[framework], arguments.rounds, arguments.seconds, (CONNECTIONS,), digits=DIGITS, warm_up=WARM_UP
     )
     found["bars"] = bars(framework, found["tables"])
     results.save(HERE, TITLE, framework, found)

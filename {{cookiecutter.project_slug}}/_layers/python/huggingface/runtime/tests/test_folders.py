@@ -5,10 +5,11 @@ import socket
 
 import pytest
 import torch
-from transformers import DistilBertConfig
+from transformers import DistilBertConfig, GPT2Config, GPT2LMHeadModel
 
 from runtime import adapter, text
 from runtime.errors import UserError
+from runtime.text import vocabulary
 from runtime.training.channels import Channel
 
 LABELS = ["no", "yes"]
@@ -33,7 +34,7 @@ def test_what_was_saved_is_read_back(folder):
 
 
 def test_the_network_is_not_used(folder, monkeypatch):
-    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("it asked the network"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("it asked the network"))
     adapter.load(str(folder))
     text.pretrained(Channel("model", folder), ["cold", "warm"], 8)
 
@@ -51,12 +52,28 @@ def test_code_in_the_folder_is_not_run(folder):
     assert not (folder / "ran").exists()
 
 
+def test_a_network_that_writes_texts_can_learn_to_classify_them(tmp_path):
+    tokenizer = vocabulary.tokenizer(["tea", "coffee"], 16)
+    tokenizer.pad_token, tokenizer.eos_token = None, "[SEP]"
+    tokenizer.save_pretrained(tmp_path)
+    size = len(tokenizer)
+    GPT2LMHeadModel(GPT2Config(vocab_size=size, n_positions=8, n_embd=8, n_layer=1, n_head=2)).save_pretrained(tmp_path)
+    found = text.pretrained(Channel("model", tmp_path), LABELS, 16)
+    assert found(["tea", "tea coffee tea", "tea " * 20]).shape == (3, 2)
+
+
+def test_a_folder_of_unknown_kind_is_refused_in_words(folder):
+    change(folder / "config.json", model_type="unheard-of")
+    with pytest.raises(UserError, match=r"channel 'model' has no model to go on from: .*unheard-of"):
+        text.pretrained(Channel("model", folder), LABELS, 8)
+
+
 def test_weights_in_a_pickle_are_not_read(folder):
     (folder / "model.safetensors").unlink()
     torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(OSError):
         adapter.load(str(folder))
-    with pytest.raises(UserError, match="channel 'model' has no model to go on from: "):
+    with pytest.raises(UserError, match="channel 'model' has no model to go on from"):
         text.pretrained(Channel("model", folder), LABELS, 8)
 
 

@@ -64,7 +64,7 @@ def pretrained(channel: Channel, labels: Sequence[str], max_length: int) -> Clas
     """
     try:
         classifier, begun_anew = _read(channel.path, labels)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             f"channel '{channel.name}' has no model to go on from: {error}; it takes the files of a Hugging Face model "
             "with its tokenizer, as save_pretrained writes them: config.json, model.safetensors, tokenizer.json …"
@@ -100,6 +100,9 @@ def _read(folder: Path, labels: Sequence[str] = ()) -> tuple[Classifier, set[str
         **FROM_FOLDER,
     )
     tokenizer = AutoTokenizer.from_pretrained(folder, **FROM_FOLDER)
+    if tokenizer.pad_token is None:  # networks that write texts have none, and need one to classify several
+        tokenizer.pad_token = tokenizer.eos_token
+        network.config.pad_token_id = tokenizer.pad_token_id
     # Some tokenizers know no limit, but the network may have one.
     tokenizer.model_max_length = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", math.inf))
     return Classifier(network, tokenizer), {*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}
