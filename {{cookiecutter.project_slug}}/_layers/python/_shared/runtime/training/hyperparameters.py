@@ -5,7 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from runtime.data.numbers import FORM
 from runtime.errors import UserError
@@ -46,9 +47,19 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
 
     Raises UserError, one line for each wrong value, for a name that is not declared or a value that does not fit.
     """
-    given = {name: value for name, value in strings.items() if not reserved(name)}
-    known = {field.alias or name for name, field in declaration.model_fields.items()}
-    problems = [unknown(name, known) for name in given if name not in known]
+    names = {spellings(name, field)[0]: name for name, field in declaration.model_fields.items()}
+    known = {one: first for first, name in names.items() for one in spellings(name, declaration.model_fields[name])}
+    given: dict[str, object] = {}
+    problems = []
+    for name, value in strings.items():
+        if reserved(name):
+            continue
+        if name not in known:
+            problems.append(unknown(name, set(names)))
+        elif known[name] in given:
+            problems.append(f"hyperparameter '{known[name]}' is there twice, also as '{name}': set it once")
+        else:
+            given[known[name]] = value
     if problems:
         raise UserError("\n".join(problems))
 
@@ -65,11 +76,17 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
         except ValidationError as error:
             raise UserError("\n".join(sentence(detail, given) for detail in error.errors())) from None
     # pydantic takes more for a number than the grammar does: 1_000, inf.
-    names = {field.alias or name: name for name, field in declaration.model_fields.items()}
     wrong_numbers = [name for name, text in given.items() if not_a_number(text, getattr(found, names[name]))]
     if wrong_numbers:
         raise UserError("\n".join(f"hyperparameter '{n}' is {given[n]!r}: it is not a number" for n in wrong_numbers))
     return found
+
+
+def spellings(name: str, field: FieldInfo) -> list[str]:
+    """What a job may call a field: its alias or its name; the first of several (pydantic's AliasChoices) is its own."""
+    if isinstance(field.validation_alias, AliasChoices):
+        return [one for one in field.validation_alias.choices if isinstance(one, str)]
+    return [field.alias or name]
 
 
 def not_a_number(given: object, found: object) -> bool:

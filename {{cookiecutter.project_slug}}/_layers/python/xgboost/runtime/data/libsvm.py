@@ -1,0 +1,145 @@
+"""LIBSVM: a row is `label index:value index:value …`, an index is a column's number, what is left out is missing.
+
+XGBoost gives up its own text parsers. Blocks of lines are read in bulk where their form is proven, else line by line,
+which is slower and knows what to say.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from runtime.data import csv_bulk
+from runtime.data.csv_bulk import Block
+from runtime.data.numbers import FORM, number, shown
+from runtime.data.tables import decoded
+from runtime.errors import InputError
+
+MEDIA_TYPES = ("text/libsvm", "text/x-libsvm")
+BLOCK = 1 << 23  # bytes that are read at once
+LARGEST_INDEX = 2**31 - 2
+COLON, SPACE, LINE_END = b": \n"
+SEPARATES = np.zeros(256, bool)
+SEPARATES[[COLON, SPACE, LINE_END]] = True
+NO_DIGIT = np.zeros(256, bool)
+NO_DIGIT[list(b"+-.eE")] = True
+ONE_A_LINE = bytes.maketrans(b": ", b"\n\n")
+
+
+class Rows(NamedTuple):
+    """Rows of a file or a request.
+
+    `labels` are of shape (rows,), with nan where a row has none. Row i has the values from `ends[i - 1]` to `ends[i]`,
+    of the columns `indices`.
+    """
+
+    labels: np.ndarray
+    values: np.ndarray
+    indices: np.ndarray
+    ends: np.ndarray
+
+    def matrix(self, width: int = 0) -> csr_matrix:
+        """The values as a sparse matrix of shape (rows, width), by default as wide as the largest index asks."""
+        width = width or int(self.indices.max(initial=-1)) + 1
+        return csr_matrix((self.values, self.indices, np.concatenate([[0], self.ends])), (len(self.labels), width))
+
+
+def decode(body: bytes, charset: str = "utf-8") -> csr_matrix:
+    """Read a request body: a matrix of shape (rows, largest index + 1). A label is passed over, and may be left out.
+
+    Raises InputError that names the line of what cannot be read.
+    """
+    content = decoded(body, charset, "the body").replace("\r\n", "\n").replace("\r", "\n").encode()
+    rows = read_block(content if content.endswith(b"\n") else content + b"\n", "", 1, labels=False)
+    if not len(rows.labels):
+        raise InputError("no rows: expected at least one line of index:value pairs")
+    return rows.matrix()
+
+
+def read(stream: BinaryIO, source: str) -> Rows:
+    """Read a file, each row of which must have a label. Raises InputError that begins with `source`, "train/file, "."""
+    parts, line = [], 1
+    for block in csv_bulk.blocks(stream, BLOCK):
+        parts.append(read_block(block.content, source, line, labels=True))
+        line += block.content.count(b"\n")
+    return joined(parts)
+
+
+def joined(parts: Iterable[Rows]) -> Rows:
+    """Rows of several blocks or files as one."""
+    empty = Rows(np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
+    labels, values, indices, ends = zip(empty, *parts, strict=True)
+    before = np.cumsum([0, *map(len, values[:-1])])
+    shifted = [end + start for end, start in zip(ends, before, strict=True)]
+    return Rows(*(np.concatenate(column) for column in (labels, values, indices, shifted)))
+
+
+def read_block(content: bytes, source: str, first_line: int, *, labels: bool) -> Rows:
+    """Read whole lines, the first of which has this number; without `labels` a row may have none."""
+    found = in_bulk(content)
+    return line_by_line(content, source, first_line, labels) if found is None else found
+
+
+def in_bulk(content: bytes) -> Rows | None:
+    """Read lines that all have a label, one space before each pair and nothing else; None where that is in doubt."""
+    if not content or content.translate(None, csv_bulk.NUMERIC + b": ") or b"," in content:
+        return None
+    data = np.frombuffer(content, np.uint8)
+    places = np.flatnonzero(SEPARATES[data])
+    kinds = data[places]
+    before = np.concatenate([[LINE_END], kinds[:-1]])
+    # A label or a value ends with a space or the line, an index with a colon; no two separators stand side by side.
+    if not ((kinds == COLON) == (before == SPACE)).all() or np.diff(places, prepend=-1).min() < 2:
+        return None
+    if (kinds[np.searchsorted(places, np.flatnonzero(NO_DIGIT[data]))] == COLON).any():
+        return None
+    numbers = csv_bulk.numbers(Block(content.translate(ONE_A_LINE), True), 1)
+    if numbers is None:
+        return None
+    numbers = numbers[:, 0]
+    indices, values = numbers[kinds == COLON], numbers[before == COLON]
+    if indices.max(initial=0) > LARGEST_INDEX:
+        return None
+    # Of the values that end before the line does, so many belong to it and to those before it.
+    ends = np.cumsum(before == COLON)[kinds == LINE_END]
+    ascending = np.diff(indices) > 0
+    ascending[ends[(ends > 0) & (ends < len(indices))] - 1] = True
+    if not ascending.all():
+        return None
+    return Rows(numbers[before == LINE_END], values, indices.astype(np.int64), ends)
+
+
+def line_by_line(content: bytes, source: str, first_line: int, labels: bool) -> Rows:
+    """Read lines in which spaces, tabs, blank lines and comments (#) may stand. Raises InputError."""
+    found, values, indices, ends = [], [], [], []
+    text = decoded(content, "utf-8", source.removesuffix(", ") or "the body")
+    for line, row in enumerate(text.split("\n"), start=first_line):
+        tokens = row.partition("#")[0].split()
+        if not tokens:
+            continue
+        try:
+            has_label = ":" not in tokens[0]
+            if labels and not has_label:
+                raise InputError(f"expected a label before {shown(tokens[0])}")
+            found.append(number(tokens[0]) if has_label else np.nan)
+            pairs = [pair(token) for token in tokens[has_label:]]
+            if any(later[0] <= earlier[0] for earlier, later in pairwise(pairs)):
+                raise InputError("the indices do not ascend")
+        except InputError as error:
+            raise InputError(f"{source}line {line}: {error}") from None
+        indices += [index for index, _ in pairs]
+        values += [value for _, value in pairs]
+        ends.append(len(values))
+    return Rows(np.array(found, float), np.array(values, float), np.array(indices, np.int64), np.array(ends, np.int64))
+
+
+def pair(token: str) -> tuple[int, float]:
+    """The index and the value of `index:value`. Raises InputError."""
+    index, colon, value = token.partition(":")
+    if not colon or not index.isascii() or not index.isdigit() or int(index) > LARGEST_INDEX:
+        raise InputError(f"expected index:value, not {shown(token)}")
+    if not FORM.fullmatch(value):
+        raise InputError(f"{shown(token)}: {shown(value)} is not a number")
+    return int(index), number(value)

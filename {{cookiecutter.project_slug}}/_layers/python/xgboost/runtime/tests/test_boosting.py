@@ -1,0 +1,124 @@
+"""The hyperparameters of AWS's XGBoost, and what is boosted with them."""
+
+import numpy as np
+import pytest
+
+from runtime import adapter, declaration, testing
+from runtime.api import BoosterParameters, Labelled, boost, predicted, read_labelled
+from runtime.errors import InputError, UserError
+from runtime.training.booster_parameters import OURS
+from runtime.training.channels import Channel
+from runtime.training.hyperparameters import parse
+
+ROWS = np.array([[1.0, np.nan], [2.0, 5.0], [3.0, np.nan], [4.0, 7.0]] * 10)
+
+
+def labelled(values=(0, 0, 1, 2), weights=None):
+    return Labelled(ROWS, np.array(list(values) * 10, float), weights)
+
+
+def settings(**strings):
+    return parse({"num_round": "3"} | strings, BoosterParameters)
+
+
+@pytest.mark.parametrize("name", ["max_depth", "max-depth"])
+def test_hyphens_stand_for_underscores(name):
+    assert settings(**{name: "3"}).max_depth == 3
+
+
+def test_what_is_set_twice_is_refused():
+    with pytest.raises(UserError, match="'max_depth' is there twice, also as 'max-depth': set it once"):
+        settings(**{"max_depth": "3", "max-depth": "4"})
+
+
+@pytest.mark.parametrize("name", ["lambda", "reg_lambda", "reg-lambda"])
+def test_what_is_no_name_in_python_has_awss_name(name):
+    assert settings(**{name: "0.5"}).of_xgboost()["lambda"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("strings", "message"),
+    [
+        ({"max_deph": "3"}, "hyperparameter 'max_deph' is unknown: did you mean 'max_depth'?"),
+        ({"eta": "2"}, "hyperparameter 'eta' is '2'"),
+        ({"min-child-weight": "-1"}, "hyperparameter 'min_child_weight' is '-1'"),
+        ({"eval_metric": "auc,acu"}, "'acu' is not a metric"),
+        ({"objective": "binary:logit"}, "hyperparameter 'objective' is 'binary:logit'"),
+        ({"objective": "multi:softprob"}, "num_class belongs to the objectives"),
+    ],
+)
+def test_what_does_not_fit_is_refused(strings, message):
+    with pytest.raises(UserError, match=message):
+        settings(**strings)
+
+
+@pytest.mark.parametrize("given", ["auc,logloss", '["auc", "logloss"]', "auc, logloss"])
+def test_metrics_are_a_list_or_have_commas_between(given):
+    assert settings(eval_metric=given).eval_metric == ["auc", "logloss"]
+
+
+def test_describe_names_them_as_aws_does():
+    class Algorithm:
+        Hyperparameters = BoosterParameters
+
+    found = {one["Name"] for one in declaration.declaration(Algorithm, {})["SupportedHyperParameters"]}
+    assert {"lambda", "max_depth", "num_round"} <= found
+    assert "lambda_" not in found
+
+
+@pytest.mark.filterwarnings("error:.*not used")
+def test_every_parameter_is_one_of_xgboosts(tmp_path):
+    trees = {"eta": "0.1", "max_depth": "3", "max_leaves": "5", "min_child_weight": "2", "gamma": "0.1", "lambda": "2"}
+    trees |= {"alpha": "0.1", "subsample": "0.9", "max_delta_step": "1", "scale_pos_weight": "2", "base_score": "0.4"}
+    trees |= {"colsample_bytree": "0.9", "colsample_bylevel": "0.9", "colsample_bynode": "0.9", "max_bin": "8"}
+    trees |= {"num_parallel_tree": "2", "tree_method": "hist", "grow_policy": "lossguide", "verbosity": "2"}
+    trees |= {"seed": "1", "monotone_constraints": "(1,0)", "interaction_constraints": "[[0], [1]]", "nthread": "1"}
+    dart = {"booster": "dart", "sample_type": "weighted", "normalize_type": "forest", "rate_drop": "0.1"}
+    dart |= {"one_drop": "1", "skip_drop": "0.1"}
+    tweedie = {"objective": "reg:tweedie", "tweedie_variance_power": "1.2"}
+    huber = {"objective": "reg:pseudohubererror", "huber_slope": "2"}
+    set_once = set().union(*(settings(**one).of_xgboost() for one in (trees, dart, tweedie, huber)))
+    never_set = {"num_class", "eval_metric"}
+    assert {name.removesuffix("_") for name in BoosterParameters.model_fields} - OURS == set_once | never_set
+    for one in (trees, dart, tweedie, huber):
+        boost(settings(**one), labelled(), None, testing.job(tmp_path))
+
+
+def test_softprob_answers_with_the_probability_of_each_class(tmp_path):
+    model = boost(settings(objective="multi:softprob", num_class="3"), labelled(), None, testing.job(tmp_path))
+    adapter.save(model, str(tmp_path))
+    probabilities = predicted(adapter.load(str(tmp_path)), ROWS)
+    assert probabilities.shape == (40, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert probabilities[3].argmax() == 2
+
+
+def test_weights_are_the_second_column(tmp_path):
+    (tmp_path / "rows.csv").write_text("1,0.5,7,\n0,2,,8\n")
+    data = read_labelled(Channel("train", tmp_path), weights=True)
+    np.testing.assert_array_equal(data.weights, [0.5, 2])
+    np.testing.assert_array_equal(data.features, [[7, np.nan], [np.nan, 8]])
+
+
+def test_a_row_without_a_label_is_named(tmp_path):
+    (tmp_path / "rows.csv").write_text("1,7\n,8\n")
+    with pytest.raises(InputError, match="channel 'train', row 2 of all files: the label is empty"):
+        read_labelled(Channel("train", tmp_path))
+
+
+def test_what_xgboost_refuses_is_a_sentence(tmp_path):
+    with pytest.raises(UserError) as caught:
+        boost(settings(objective="binary:logistic"), labelled((5, 7, 8, 9)), None, testing.job(tmp_path))
+    assert str(caught.value).startswith("XGBoost refuses the data or the hyperparameters: ")
+    assert "Stack" not in str(caught.value) and len(str(caught.value)) < 200
+
+
+def test_early_stopping_needs_the_channel_that_it_watches(tmp_path):
+    with pytest.raises(UserError, match="'early_stopping_rounds' needs the channel 'validation'"):
+        boost(settings(early_stopping_rounds="2"), labelled(), None, testing.job(tmp_path))
+
+
+def test_another_number_of_features_is_refused(tmp_path):
+    model = boost(settings(), labelled(), None, testing.job(tmp_path))
+    with pytest.raises(InputError, match=r"expected features of shape \(rows, 2\), got \(1, 3\)"):
+        predicted(model, np.zeros((1, 3)))

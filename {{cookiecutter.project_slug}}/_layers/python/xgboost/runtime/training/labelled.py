@@ -1,0 +1,71 @@
+"""Channels of rows with a label: what XGBoost learns from."""
+
+import gzip
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from runtime.data import libsvm
+from runtime.data.tables import joined
+from runtime.distributed import consensus
+from runtime.distributed.shares import Share
+from runtime.errors import InputError, UserError
+from runtime.training.channels import Channel
+
+
+class Labelled(NamedTuple):
+    """Rows: `features` of shape (rows, features), nan or (in a sparse matrix) nothing where they are missing.
+
+    `labels` and, where there are any, `weights` have shape (rows,).
+    """
+
+    features: Any
+    labels: np.ndarray
+    weights: np.ndarray | None = None
+
+
+def read_labelled(channel: Channel, *, weights: bool = False) -> Labelled:
+    """Read a channel, of which this host keeps its share where several train.
+
+    It is CSV without header, the label in the first column and with `weights` the row's weight in the second; or
+    Parquet with such columns; or LIBSVM, where the job says so (text/libsvm). An empty cell of a feature is missing.
+    Raises InputError that names the line of what cannot be read, or UserError.
+    """
+    media_type = (channel.content_type or "").partition(";")[0].strip().lower()
+    data = of_libsvm(channel) if media_type in libsvm.MEDIA_TYPES else of_columns(channel, weights)
+    for name in ("labels", "weights"):
+        column = getattr(data, name)
+        if column is not None and np.isnan(column).any():
+            row = int(np.flatnonzero(np.isnan(column))[0]) + 1
+            raise InputError(f"channel '{channel.name}', row {row} of all files: the {name[:-1]} is empty")
+    mine = Share(len(data.labels), sharded=channel.sharded).mine
+    return Labelled(*(None if column is None else column[mine] for column in data))
+
+
+def of_columns(channel: Channel, weights: bool) -> Labelled:
+    """The rows of a channel of CSV or Parquet files."""
+    values = joined(
+        [
+            rows
+            for table in channel.tables(header=False)
+            for rows in table.chunks(dict.fromkeys(table.names or map(str, range(1, table.width + 1)), float))
+        ]
+    )
+    first = 2 if weights else 1
+    if values.shape[1] <= first:
+        columns = "a label, a weight and features" if weights else "a label and features"
+        raise UserError(f"channel '{channel.name}' has {values.shape[1]} columns, expected {columns}")
+    return Labelled(values[:, first:], values[:, 0], values[:, 1] if weights else None)
+
+
+def of_libsvm(channel: Channel) -> Labelled:
+    """The rows of a channel of LIBSVM files; they are as wide as the largest index of all hosts asks."""
+    parts = []
+    for file in channel.files:
+        opened = gzip.open if file.suffix == ".gz" else open
+        with opened(file, "rb") as stream:
+            parts.append(libsvm.read(stream, f"{channel.name}/{file.relative_to(channel.path)}, "))
+    rows = libsvm.joined(parts)
+    if not len(rows.labels):
+        raise UserError(f"channel '{channel.name}' has no file with rows in {channel.path}")
+    return Labelled(rows.matrix(int(consensus.each(rows.matrix().shape[1]).max())), rows.labels)

@@ -1,0 +1,54 @@
+"""Several hosts train one model, which answers much like one host's."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from runtime.testing import train_on_hosts
+
+SAMPLE = Path(__file__).parent.parent / "sample"
+HYPERPARAMETERS = {"num_round": 5, "eta": 0.3, "max_depth": 3}
+TOLERANCE = 0.01  # of the loss, about 0.3: each host sketches the quantiles of its own rows
+
+pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address only")
+
+
+def parts(channel, count):
+    """The rows of a channel in so many files of different length."""
+    rows = (SAMPLE / channel / "customers.csv").read_text().splitlines(keepends=True)
+    cuts = [len(rows) * number**2 // count**2 for number in range(count + 1)]
+    return {f"part-{number}.csv": "".join(rows[slice(*cuts[number : number + 2])]) for number in range(count)}
+
+
+def train(folder, size, *, sharded=False):
+    """Train on several hosts; for each the last line of metrics, the digest of its model, the model's files."""
+    data = []
+    for rank in range(size):
+        every = {channel: parts(channel, size) for channel in ("train", "validation")}
+        own = {channel: {f"part-{rank}.csv": files[f"part-{rank}.csv"]} for channel, files in every.items()}
+        data.append(own if sharded else every)
+    return [
+        (re.findall("^round=.*", run.log, re.MULTILINE)[-1], "".join(re.findall("SHA-256 is (.*)", run.log)), run.model)
+        for run in train_on_hosts(folder, HYPERPARAMETERS, data, sharded=sharded)
+    ]
+
+
+def loss(line):
+    return float(line.rpartition("validation:logloss=")[2])
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("alone"), 1)[0]
+
+
+@pytest.mark.parametrize(("size", "sharded"), [(2, False), (2, True)], ids=["replicated", "sharded"])
+def test_several_hosts_end_with_the_same_model_and_nearly_with_one_hosts_loss(tmp_path, alone, size, sharded):
+    first, *others = train(tmp_path, size, sharded=sharded)
+    assert len(first[1]) == 64
+    assert first[2] == alone[2]
+    assert loss(first[0]) == pytest.approx(loss(alone[0]), abs=TOLERANCE)
+    for other in others:
+        assert other == (first[0], first[1], [])
