@@ -15,8 +15,8 @@ def save(model: Classifier, folder: str) -> None:
         )
     model.network.cpu().save_pretrained(folder)
     model.tokenizer.save_pretrained(folder)
-    for file in Path(folder).iterdir():
-        file.chmod(0o644)  # safetensors lets nobody else read, and an endpoint may run as another user
+    for file in Path(folder).glob("*.safetensors"):
+        file.chmod(0o644)  # transformers lets nobody else read them, but an endpoint may be another user
 
 
 def load(folder: str) -> Classifier:

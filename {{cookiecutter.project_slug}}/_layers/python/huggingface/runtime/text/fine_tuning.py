@@ -78,9 +78,8 @@ def fit_epoch(
 ) -> float | None:
     """Go through the data once, in mini-batches; the mean loss meanwhile, or None where SageMaker stops a host."""
     # Of the epoch's number, so that a resumed training draws the same; of the rank, so that processes do not.
-    torch.manual_seed(
-        int(np.random.SeedSequence([hyperparameters.seed, epoch, distribution.rank()]).generate_state(1)[0])
-    )
+    seed = [hyperparameters.seed, epoch, distribution.rank()]
+    torch.manual_seed(int(np.random.default_rng(seed).integers(2**31)))
     classifier.train()
     total, processes = 0.0, distribution.size()
     for mine, count in data.share.batches(hyperparameters.batch_size, hyperparameters.seed, epoch):
