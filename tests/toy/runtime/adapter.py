@@ -7,9 +7,9 @@ from typing import Any
 FILE = "model.json"
 
 
-def save(model: Any, folder: Path) -> None:
+def save(model: Any, folder: str) -> None:
     """Write what `train` returned."""
-    (folder / FILE).write_text(json.dumps(model))
+    (Path(folder) / FILE).write_text(json.dumps(model))
 
 
 def load(folder: str) -> Any:
