@@ -1,5 +1,9 @@
 """How a model is kept: a booster in one file of XGBoost's own format, which unlike pickle runs no code when read."""
 
+from runtime import openmp  # noqa: F401, before XGBoost
+
+# isort: split
+
 from pathlib import Path
 from typing import Any
 

@@ -1,8 +1,11 @@
 """Training on several hosts by XGBoost's own collective (contract T42): each has its rows, all get the same trees.
 
-With one host there is nothing to start, and everything below works all the same. A process is a host here. XGBoost is
-imported late, since OpenMP reads how to wait when it is loaded.
+With one host there is nothing to start, and everything below works all the same. A process is a host here.
 """
+
+from runtime import openmp  # noqa: F401, before XGBoost
+
+# isort: split
 
 import ctypes
 import hashlib
@@ -14,6 +17,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from xgboost import Booster, collective
+from xgboost.tracker import RabitTracker
 
 from runtime.distributed.cluster import KEEP_ALIVE
 from runtime.distributed.hosts import Hosts
@@ -34,11 +39,6 @@ def start(hosts: Hosts, addresses: Sequence[str]) -> None:
 
     The ranks are those of the hosts.
     """
-    # Threads that spin while they wait for other hosts would hold these up where they share a machine's CPUs.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from xgboost import collective
-    from xgboost.tracker import RabitTracker
-
     first, *others = map(located, addresses)
     if hosts.is_first:
         tracker = RabitTracker(n_workers=hosts.size, host_ip=first[0], port=first[1], sortby="task")
@@ -89,6 +89,7 @@ def await_news_before_exit() -> None:
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     def wait(_: int | None) -> None:
+        print("XGBoost ends this program, because another host has failed", file=sys.stderr, flush=True)
         time.sleep(NEWS)
         error = HostLost("another host has failed and did not say why: see the logs of all hosts")
         print(failure.reason(error), file=sys.stderr, flush=True)
@@ -101,15 +102,11 @@ def await_news_before_exit() -> None:
 
 def rank() -> int:
     """The number of this process among all, from 0."""
-    from xgboost import collective
-
     return collective.get_rank()
 
 
 def size() -> int:
     """How many processes train together."""
-    from xgboost import collective
-
     return collective.get_world_size()
 
 
@@ -120,13 +117,9 @@ def local_size() -> int:
 
 def total(values: Sequence[float]) -> np.ndarray:
     """The sum over all processes of each of the values, shape (len(values),)."""
-    from xgboost import collective
-
     return collective.allreduce(np.asarray(values, np.float64), collective.Op.SUM)
 
 
 def digest(model: Any) -> str | None:
     """The SHA-256 of a booster, by which hosts can be compared; None for anything else."""
-    from xgboost import Booster
-
     return hashlib.sha256(model.save_raw("ubj")).hexdigest() if isinstance(model, Booster) else None
