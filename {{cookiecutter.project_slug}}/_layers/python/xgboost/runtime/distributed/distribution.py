@@ -89,7 +89,6 @@ def await_news_before_exit() -> None:
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     def wait(_: int | None) -> None:
-        print("XGBoost ends this program, because another host has failed", file=sys.stderr, flush=True)
         time.sleep(NEWS)
         error = HostLost("another host has failed and did not say why: see the logs of all hosts")
         print(failure.reason(error), file=sys.stderr, flush=True)

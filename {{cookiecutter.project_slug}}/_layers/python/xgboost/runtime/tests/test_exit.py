@@ -9,23 +9,33 @@ from runtime.testing import train_on_hosts
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address only")
 
 
-def test_who_has_failed_is_named_though_xgboost_ends_the_program_first(project, tmp_path):
+def test_who_has_died_is_named_though_xgboost_hears_of_it_first(project, tmp_path):
     folder = project(
         """
-        from xgboost import collective
+        import os
+        import signal
+        import time
+
+        from runtime.distributed import distribution
+        from runtime.distributed.cluster import Cluster
+
+        end = Cluster._end
+
+        def late(*arguments):
+            time.sleep(2)
+            end(*arguments)
+
+        Cluster._end = late
 
         def train(channels, hyperparameters, job):
-            if not job.is_first:
-                collective.signal_error()  # as XGBoost does where it fails; all hosts hear of it at once
-                raise RuntimeError("out of luck")
-            while True:
-                pass
+            if job.hosts.rank == 2:
+                time.sleep(1)
+                os.kill(os.getpid(), signal.SIGKILL)
+            distribution.total([1.0])
         """
     )
-    with pytest.raises(AssertionError) as caught:  # its message is the logs
-        train_on_hosts(tmp_path, {}, [{}, {}], project=folder)
-    assert "XGBoost ends this program" in str(caught.value)
-    failures = [file.read_text() for file in sorted(tmp_path.glob("127.*/output/failure"))]
-    assert len(failures) == 2
-    assert failures[0].startswith("HostLost: host 127.") and "RuntimeError: out of luck" in failures[0]
-    assert failures[1].startswith("RuntimeError: out of luck")
+    with pytest.raises(AssertionError):
+        train_on_hosts(tmp_path, {}, [{}, {}, {}], project=folder)
+    failures = [file.read_text() for file in tmp_path.glob("127.*/output/failure")]
+    assert len(failures) == 2, "a host has ended without a failure file"
+    assert all(text.startswith("HostLost: host 127.") and ".3 died" in text for text in failures)
