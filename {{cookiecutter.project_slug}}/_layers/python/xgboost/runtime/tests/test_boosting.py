@@ -6,6 +6,7 @@ import pytest
 from runtime import adapter, declaration, testing
 from runtime.api import BoosterParameters, Labelled, boost, predicted, read_labelled
 from runtime.errors import InputError, UserError
+from runtime.training import boosting
 from runtime.training.booster_parameters import OURS
 from runtime.training.channels import Channel
 from runtime.training.hyperparameters import parse
@@ -24,6 +25,15 @@ def settings(**strings):
 @pytest.mark.parametrize("name", ["max_depth", "max-depth"])
 def test_hyphens_stand_for_underscores(name):
     assert settings(**{name: "3"}).max_depth == 3
+
+
+@pytest.mark.parametrize(
+    ("gpus", "built_for_gpus", "expected"), [(1, True, "cuda"), (1, False, "cpu"), (0, True, "cpu")]
+)
+def test_a_gpu_is_used_where_there_is_one_and_the_package_knows_it(monkeypatch, gpus, built_for_gpus, expected):
+    monkeypatch.setattr(boosting, "gpu_count", lambda: gpus)
+    monkeypatch.setattr(boosting.xgboost, "build_info", lambda: {"USE_CUDA": built_for_gpus})
+    assert boosting.device() == expected
 
 
 def test_what_is_set_twice_is_refused():

@@ -4,6 +4,7 @@ import xgboost
 
 from runtime.distributed import consensus, distribution
 from runtime.errors import UserError
+from runtime.resources import gpu_count
 from runtime.training.booster_parameters import MAXIMISED, BoosterParameters
 from runtime.training.job import Job
 from runtime.training.labelled import Labelled
@@ -26,7 +27,9 @@ def boost(parameters: BoosterParameters, train: Labelled, validation: Labelled |
     checkpoint = job.checkpoints.latest()
     try:
         booster = xgboost.Booster(
-            parameters.of_xgboost() | {"seed_per_iteration": True}, [data for data, _ in watched], model_file=checkpoint
+            parameters.of_xgboost() | {"seed_per_iteration": True, "device": device()},
+            [data for data, _ in watched],
+            model_file=checkpoint,
         )
         consensus.require_same("number of rounds in their checkpoints", booster.num_boosted_rounds())
         stopping = False
@@ -46,6 +49,11 @@ def boost(parameters: BoosterParameters, train: Labelled, validation: Labelled |
             raise
         raise UserError(f"XGBoost refuses the data or the hyperparameters: {refusal(error)}") from error
     return booster
+
+
+def device() -> str:
+    """Where XGBoost computes: on the GPU of a host that has one, if its package has the code for that."""
+    return "cuda" if gpu_count() and xgboost.build_info()["USE_CUDA"] else "cpu"
 
 
 def matrix(data: Labelled) -> xgboost.DMatrix:
