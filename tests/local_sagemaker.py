@@ -221,7 +221,8 @@ class LocalSageMaker:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        left = [str(path) for path in (self.folder / "tmp").iterdir()]
+        # What torch compiles is kept for the next program of the same user: a cache, wherever torch is imported.
+        left = [str(one) for one in (self.folder / "tmp").iterdir() if not one.name.startswith("torchinductor_")]
         for environment in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
                 if f"SAGEMAKER_BASE_DIR={self.folder}".encode() in environment.read_bytes():

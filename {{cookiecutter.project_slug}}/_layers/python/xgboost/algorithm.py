@@ -18,7 +18,10 @@ FEATURES = {
     "contacts": float,
     "days_since_contact": float,
 }
-SUPPORTED_CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines", *libsvm.MEDIA_TYPES]
+SUPPORTED_CONTENT_TYPES = [
+    *("text/csv", "application/json", "application/jsonlines", "application/x-npy"),
+    *libsvm.MEDIA_TYPES,
+]
 
 
 class Hyperparameters(BoosterParameters):
@@ -34,10 +37,9 @@ def train(channels, hyperparameters, job):
     The booster that is returned is saved for `predict`. On several hosts each boosts on its share of the rows.
     """
     weights = bool(hyperparameters.csv_weights)
-    data = {
-        name: read_labelled(channels[name], weights=weights) for name in ("train", "validation") if name in channels
-    }
-    return boost(hyperparameters, data["train"], data.get("validation"), job)
+    data = read_labelled(channels["train"], weights=weights)
+    validation = read_labelled(channels["validation"], weights=weights) if "validation" in channels else None
+    return boost(hyperparameters, data, validation, job)
 
 
 def input_fn(body, content_type, charset="utf-8"):

@@ -93,7 +93,7 @@ class BoosterParameters(BaseModel):
     )
     csv_weights: int = Field(0, ge=0, le=1, description="1: the second column of CSV is the row's weight")
     objective: Objective = Field("reg:squarederror", description="what is learned")
-    num_class: int | None = Field(None, ge=2, description="classes, for the objectives multi:…")
+    num_class: int | None = Field(None, ge=2, description="classes, for the objectives that begin with multi")
     eval_metric: Annotated[list[Metric] | None, BeforeValidator(metrics)] = Field(
         None, description="metrics, a list or with commas between; the last decides on early stopping"
     )
