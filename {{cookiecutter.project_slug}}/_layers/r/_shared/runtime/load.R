@@ -33,12 +33,12 @@ load_algorithm <- function(project, runtime) {
   file <- file.path(project, "algorithm.R")
   api <- list2env(mget(runtime$public_names, runtime), parent = globalenv())
   environment <- new.env(parent = api)
-  # They read what the file declares, but are called only once it is there.
-  defaults <- function() runtime$new_defaults(environment, runtime$settings_from_environment()$batch)
+  # They read what the file declares, and so are made when the first of them is called.
+  delayedAssign("defaults", runtime$new_defaults(environment, runtime$settings_from_environment()$batch))
   api$default_input_fn <- function(body, content_type, charset = "utf-8") {
-    defaults()$input_fn(body, content_type, charset)
+    defaults$input_fn(body, content_type, charset)
   }
-  api$default_output_fn <- function(predictions, accept) defaults()$output_fn(predictions, accept)
+  api$default_output_fn <- function(predictions, accept) defaults$output_fn(predictions, accept)
   tryCatch(
     sys.source(file, environment, keep.source = TRUE),
     packageNotFoundError = function(error) stop(runtime$missing_package(error$package))

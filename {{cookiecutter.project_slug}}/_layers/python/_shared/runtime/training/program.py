@@ -123,7 +123,6 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     algorithm = load_algorithm()
     from runtime import adapter
     from runtime.serving import handlers
-    from runtime.training import proof
 
     gc.freeze()
     gc.enable()
@@ -154,6 +153,8 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
                 "train() in algorithm.py returned None: return the model, or define model_fn(model_dir), "
                 "which loads what it left in job.model_folder"
             )
+        from runtime.training import proof  # late, because it imports the server, which no start should wait for
+
         proof.serve_once(algorithm, steps, paths, found)
     print("training has ended, the model is saved", flush=True)
 
