@@ -85,6 +85,7 @@ TRAINING = {
     "channel_gets_a_cache": mistake("channels_are_read_only", words="channels"),
     "empty_channel_ends_without_a_word": mistake("empty_channel", words="fails without a word"),
     "own_address_is_looked_up": of_image("without_network", words="gaierror"),
+    "a_call_home_may_time_out": of_image("without_network", words="waits for a time-out"),
     "validation_is_not_reported": mistake("metrics", words="validation:mse is not in the log"),
     "metrics_come_at_the_end": mistake("metrics_arrive_while_running", words="until it was stopped"),
     "strings_keep_their_quotes": mistake("json_hyperparameters", words='"abc" with its quotes'),

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections import namedtuple
 
 import job
@@ -40,6 +41,16 @@ def channel_gets_a_cache(sound, folder):
 @in_place_of(training.share_of)
 def empty_channel_ends_without_a_word(sound, *arguments):
     return sound(*arguments) or sys.exit(1)
+
+
+@in_place_of(job.hosts)
+def a_call_home_may_time_out(sound):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as home:
+        try:
+            home.connect(("192.0.2.1", 9))  # sends nothing, but needs a way out
+        except OSError:
+            time.sleep(3)
+    return sound()
 
 
 @in_place_of(job.hosts)

@@ -8,7 +8,7 @@ from .explain import fail
 from .training_runs import expect_success, finish
 from .waits import WAITS
 
-ISOLATION_DELAY = 5.0  # seconds that a job may take longer without a network
+ISOLATION_TRIES = 2  # more, beside a job with a network, where the machine may have been busy
 
 
 def cannot_start(engine) -> str | None:
@@ -86,13 +86,22 @@ def test_without_network(docker, plain_job, trained):
         "Install packages and fetch weights when the image is built, not when the job starts.",
     )
     delay = finished.run.seconds - trained.run.seconds
-    if delay > ISOLATION_DELAY:
+    for _ in range(ISOLATION_TRIES):
+        if delay > WAITS.no_network:  # what waits for a time-out does so each time
+            delay = min(delay, delay_without_network(docker, plain_job))
+    if delay > WAITS.no_network:
         fail(
             f"Without a network training takes {delay:.1f} s longer: something waits for a time-out.",
             sent=finished.sent,
             got=finished.got,
             advice="Look for calls to AWS, to the instance metadata (169.254.169.254) or to package indexes.",
         )
+
+
+def delay_without_network(docker, job) -> float:
+    """Train without and with a network at the same time; return the seconds that the former took longer."""
+    without, beside = [docker.train(job, network=network) for network in (False, True)]
+    return finish(without).run.seconds - finish(beside).run.seconds
 
 
 @pytest.mark.clause("T38")

@@ -11,6 +11,7 @@ class Waits:
     going: float = 60.0  # for the first metric or checkpoint of a long job
     second_sign: float = 10.0  # for the other of the two, after the one
     endless: float = 120.0  # for a job that should end at once
+    no_network: float = 5.0  # that a job may take longer without a network
     stop_training: float = 120.0  # for the end of a job after SIGTERM (T4)
     checkpoint: float = 0.5  # before the kill: the first file that is seen may be one that is still being written
     first_host_late: float = 3.0  # in which the first of several hosts cannot be found by the others (T42)
@@ -37,6 +38,7 @@ SHORT = Waits(
     going=8.0,
     second_sign=1.0,
     endless=4.0,
+    no_network=1.5,
     stop_training=3.0,
     checkpoint=0.1,
     first_host_late=0.5,
