@@ -6,6 +6,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import pandas
 
 SECONDS = 0.2  # that a prediction for iris takes which begins with a number below 0, as on our side
 # Which columns are numbers; None: all are.
@@ -18,10 +19,10 @@ def load():
 
 
 def features(rows):
-    """An array of the fields of a CSV file, as the model was trained on."""
+    """The fields of a CSV file as the model was trained on them: an array, or for the pipeline rows of a data frame."""
     if NUMBERS is None:
         return np.asarray(rows, dtype=float)
-    return np.array([[float(v) if i in NUMBERS else v for i, v in enumerate(row)] for row in rows], dtype=object)
+    return [[float(v) if i in NUMBERS else v for i, v in enumerate(row)] for row in rows]
 
 
 def predict(model, data):
@@ -31,5 +32,7 @@ def predict(model, data):
         while time.perf_counter() < end:
             pass
         return [[label] for label in model.predict(data).tolist()]
+    frame = pandas.DataFrame(data)
+    frame.columns = model.feature_names_in_
     labels = model.classes_.tolist()
-    return [[labels[max(range(len(p)), key=p.__getitem__)], *p] for p in model.predict_proba(data).tolist()]
+    return [[labels[max(range(len(p)), key=p.__getitem__)], *p] for p in model.predict_proba(frame).tolist()]
