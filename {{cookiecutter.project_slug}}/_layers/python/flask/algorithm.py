@@ -48,18 +48,18 @@ def predict(model, features):
 
 
 def fit(features, target):
-    """The least-squares coefficients, the intercept first."""
+    """Return the least-squares coefficients, the intercept first."""
     design = np.column_stack([np.ones(len(features)), features])
     return np.linalg.lstsq(design, target, rcond=None)[0]
 
 
 def linear(coefficients, features):
-    """The value of the line at each row."""
+    """Return the value of the line at each row."""
     return coefficients[0] + features @ coefficients[1:]
 
 
 def standard_errors(features, target, hyperparameters, job):
-    """The standard deviation of the coefficients over bootstrap resamples of the rows.
+    """Return the standard deviation of the coefficients over bootstrap resamples of the rows.
 
     Shows what a long training does: it takes up the last checkpoint, leaves one now and then, and ends early, with
     what it has, when SageMaker stops the job.

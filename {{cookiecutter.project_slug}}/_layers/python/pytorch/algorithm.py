@@ -102,7 +102,7 @@ def predict(model, features):
 
 
 def tensors(data):
-    """The data of a channel with its arrays as tensors, where this process computes."""
+    """Return the data of a channel with its arrays as tensors, where this process computes."""
     on_device = {
         name: torch.from_numpy(getattr(data, name)).to(distribution.device()) for name in ("features", "target")
     }
@@ -124,7 +124,7 @@ def fit_epoch(network, optimizer, data, epoch, hyperparameters):
 
 
 def evaluate(network, data):
-    """The mean squared error on the data."""
+    """Return the mean squared error on the data."""
     mine = data.share.mine
     with torch.inference_mode():
         total = mse_loss(network(data.features[mine]), data.target[mine], reduction="sum")

@@ -80,7 +80,7 @@ def predict(model, features):
 
 
 def build(hyperparameters):
-    """The untrained pipeline: fill the gaps, encode the categories, boost trees."""
+    """Return the untrained pipeline: fill the gaps, encode the categories, boost trees."""
     numbers = [name for name, kind in FEATURES.items() if kind is float]
     categories = [name for name, kind in FEATURES.items() if kind is str]
     prepare = ColumnTransformer(
@@ -100,12 +100,12 @@ def build(hyperparameters):
 
 
 def read(channel):
-    """The features and the target of a channel: a data frame (polars) and an array of shape (rows,)."""
+    """Return the features and the target of a channel: a data frame (polars) and an array of shape (rows,)."""
     return channel.matrix(FEATURES), channel.column(TARGET)
 
 
 def scores(name, pipeline, features, target):
-    """The metrics of the pipeline on some data."""
+    """Return the metrics of the pipeline on some data."""
     probabilities = pipeline.predict_proba(features)
     labels = pipeline.classes_[probabilities.argmax(axis=1)]
     return {

@@ -18,7 +18,7 @@ CHECKPOINT_EVERY = 5  # epochs
 
 
 def network(features, hidden, mean, scale):
-    """The network: it takes features as they come, (rows, features), and gives predictions, (rows, 1).
+    """Return the network: it takes features as they come, (rows, features), and gives predictions, (rows, 1).
 
     `mean` and `scale` standardise the features and, the last of them, the target: arrays of shape (features + 1,).
     """
@@ -90,7 +90,7 @@ def predict(model, features):
 
 
 def steps(model, optimizer):
-    """What is done with a batch to train, and to evaluate: each gives the sum of the squared errors over all hosts."""
+    """Return the steps that train and evaluate on a batch; each gives the sum of squared errors over all hosts."""
 
     def errors(features, target):
         return tf.reduce_sum(tf.square(model(features)[:, 0] - target))
@@ -125,7 +125,7 @@ def restore(path, model, optimizer):
 
 
 def values(variables):
-    """The variables' values, as arrays."""
+    """Return the variables' values, as arrays."""
     return [variable.numpy() for variable in variables]
 
 

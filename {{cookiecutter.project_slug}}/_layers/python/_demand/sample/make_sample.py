@@ -14,7 +14,7 @@ NOISE = 2.5  # MW
 
 
 def demand(temperature: float) -> float:
-    """The demand without noise, in MW, at a temperature in °C."""
+    """Return the demand without noise, in MW, at a temperature in °C."""
     return BASE + HEATING * max(0.0, BENDS[0] - temperature) + COOLING * max(0.0, temperature - BENDS[1])
 
 

@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def read_sample(file: Path) -> dict[str, Any]:
-    """The content of sample.toml, where channels and metrics are declared. Raises UserError if it cannot be read."""
+    """Return the content of sample.toml, which declares channels and metrics. Raises UserError if it cannot be read."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -41,7 +41,7 @@ def read_sample(file: Path) -> dict[str, Any]:
 
 
 def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]:
-    """What algorithm.py and sample.toml declare.
+    """Return what algorithm.py and sample.toml declare.
 
     SupportedHyperParameters, TrainingChannels, MetricDefinitions as in CreateAlgorithm; SupportedContentTypes and
     SupportedResponseMIMETypes as in CreateModelPackage: what algorithm.py declares, else the runtime's, or where the
@@ -74,12 +74,12 @@ def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]
 
 
 def unique(values) -> list[str]:
-    """The values, each once, in their order."""
+    """Return the values, each once, in their order."""
     return list(dict.fromkeys(values))
 
 
 def hyperparameter(name: str, field: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """The HyperParameterSpecification of a field of the declaration's JSON schema."""
+    """Return the HyperParameterSpecification of a field of the declaration's JSON schema."""
     kind, limits = kind_and_range(resolved(field, schema.get("$defs", {})))
     found = {
         "Name": name,
@@ -96,7 +96,7 @@ def hyperparameter(name: str, field: dict[str, Any], schema: dict[str, Any]) -> 
 
 
 def resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """A field's schema without references, and of an optional one that of its value."""
+    """Return a field's schema without references, and of an optional one that of its value."""
     choices = [one for one in field.get("anyOf", []) if one.get("type") != "null"]
     if len(choices) == 1:
         field = field | choices[0]
@@ -104,7 +104,7 @@ def resolved(field: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
 
 
 def kind_and_range(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The Type of a hyperparameter, and its range of values; none for what is free text."""
+    """Return the Type of a hyperparameter, and its range of values; none for what is free text."""
     kind = schema.get("type")
     if "enum" in schema or "const" in schema or kind == "boolean":
         values = schema.get("enum", [schema["const"]] if "const" in schema else [True, False])
@@ -119,5 +119,5 @@ def kind_and_range(schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def text_of(value: Any) -> str:
-    """A value as SageMaker passes it on: JSON, but texts as they are (T13)."""
+    """Return a value as SageMaker passes it on: JSON, but texts as they are (T13)."""
     return value if isinstance(value, str) else json.dumps(value)

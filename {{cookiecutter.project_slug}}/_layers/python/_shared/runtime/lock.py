@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 def resolved(arguments: list[str], *, quiet: bool = False) -> dict[str, str]:
-    """The versions of the packages that pip would install besides those it is told to; nothing is installed.
+    """Return the versions of the packages that pip would install besides those it is told to; nothing is installed.
 
     Raises CalledProcessError where pip finds none that fit together; it says why, unless `quiet`.
     """
@@ -32,12 +32,12 @@ def resolved(arguments: list[str], *, quiet: bool = False) -> dict[str, str]:
 
 
 def canonical(name: str) -> str:
-    """A package's name as all its spellings are compared."""
+    """Return a package's name as all its spellings are compared."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pinned(file: Path) -> set[str]:
-    """The packages that a file pins."""
+    """Return the packages that a file pins."""
     return {canonical(line.partition("==")[0]) for line in file.read_text().splitlines() if "==" in line}
 
 

@@ -13,7 +13,7 @@ class Paths:
 
     @classmethod
     def from_environment(cls) -> "Paths":
-        """The paths of this container: /opt/ml, or SAGEMAKER_BASE_DIR where that is set (T57)."""
+        """Return the paths of this container: /opt/ml, or SAGEMAKER_BASE_DIR where that is set (T57)."""
         return cls(Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")))
 
     @property

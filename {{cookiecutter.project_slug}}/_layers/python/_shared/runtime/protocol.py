@@ -10,6 +10,8 @@ class Adapter(Protocol):
         """Write what `train` returned. Raises UserError for what it cannot keep, which says what to do instead."""
 
     def load(self, folder: str) -> Any:
-        """Read it back, ready for `predict`. Raises FileNotFoundError where there is none, ValueError or UserError for
-        a file that is damaged or may not be trusted.
+        """Read it back, ready for `predict`.
+
+        Raises FileNotFoundError where there is none, ValueError or UserError for a file that is damaged or may not be
+        trusted.
         """

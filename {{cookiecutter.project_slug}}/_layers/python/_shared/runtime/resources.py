@@ -19,7 +19,7 @@ THREAD_VARIABLES = (
 
 
 def cpu_quota(cgroup: Path = CGROUP) -> float:
-    """The CPUs that the cgroup grants (version 2 or 1), infinite where it sets no limit."""
+    """Return the CPUs that the cgroup grants (version 2 or 1), infinite where it sets no limit."""
     try:
         quota, period = (cgroup / "cpu.max").read_text().split()
     except (OSError, ValueError):
@@ -34,7 +34,7 @@ def cpu_quota(cgroup: Path = CGROUP) -> float:
 
 
 def cpu_count() -> int:
-    """The CPUs of this container, at least 1: those it may be scheduled on, cut to its quota."""
+    """Return the CPUs of this container, at least 1: those it may be scheduled on, cut to its quota."""
     try:
         available = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS
@@ -43,7 +43,7 @@ def cpu_count() -> int:
 
 
 def gpu_count() -> int:
-    """The NVIDIA GPUs that the container was given."""
+    """Return the NVIDIA GPUs that the container was given."""
     try:
         return sum(name.startswith("nvidia") and name[6:].isdigit() for name in os.listdir("/dev"))
     except OSError:

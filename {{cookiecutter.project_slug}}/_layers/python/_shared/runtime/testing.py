@@ -21,12 +21,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 def channels(folder: Path, *names: str) -> Channels:
-    """The channels that lie below a folder, e.g. channels(Path("sample"), "train", "validation")."""
+    """Return the channels with these names below a folder, such as Path("sample")."""
     return Channels({name: Channel(name, folder / name) for name in names})
 
 
 def job(folder: Path, *, stopped: bool = False) -> Job:
-    """A job on one host that keeps model, checkpoints and output below a folder; with `stopped`, SIGTERM has come."""
+    """Return a job on one host, its files below a folder; with `stopped`, SIGTERM has come."""
     paths, flag = Paths(folder), StopFlag()
     if stopped:
         flag.set()
@@ -36,7 +36,7 @@ def job(folder: Path, *, stopped: bool = False) -> Job:
 
 
 def features(body: bytes, content_type: str = content.CSV, declared: Mapping[str, type] | None = None) -> Any:
-    """What `predict` gets for a request; `declared` are the FEATURES of algorithm.py. Raises InputError."""
+    """Return what `predict` gets for a request; `declared` are the FEATURES of algorithm.py. Raises InputError."""
     return content.decode(body, content_type, features=declared)
 
 
@@ -60,7 +60,7 @@ def train_on_hosts(
 ) -> list[HostRun]:
     """Run `train` as so many hosts as `data` has entries, each a local process with a loopback address as its name.
 
-    Each entry has the text of every file of the host's channels: {"train": {"part.csv": "1,2\n"}}; `sharded` says that
+    Each entry has the text of every file of the host's channels, {"train": {"part.csv": "1,2"}}; `sharded` says that
     they differ (ShardedByS3Key, T29). macOS has one loopback address only. Raises AssertionError where a host fails.
     """
     block = f"127.{random.randint(1, 250)}.{random.randint(1, 250)}"

@@ -55,7 +55,7 @@ ANYWHERE = (
 
 
 def message(rng: random.Random, label: str) -> str:
-    """What a customer with this matter writes."""
+    """Return what a customer with this matter writes."""
     sentences = rng.sample(SENTENCES[label], rng.choice((1, 1, 2)))
     sentences += rng.sample(ANYWHERE, rng.choice((0, 1)))
     rng.shuffle(sentences)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one 
 
 
 def parts(channel, count):
-    """The rows of a channel in so many files of different length."""
+    """Return the rows of a channel in so many files of different length."""
     header, *rows = (SAMPLE / channel / "messages.csv").read_text().splitlines(keepends=True)
     cuts = [len(rows) * number**2 // count**2 for number in range(count + 1)]
     return {

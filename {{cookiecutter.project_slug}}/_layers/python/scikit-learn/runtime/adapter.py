@@ -45,7 +45,7 @@ def read(path: Path) -> Any:
 
 
 def trusted(path: Path) -> list[str]:
-    """The types in a file that are accepted beyond the usual ones."""
+    """Return the types in a file that are accepted beyond the usual ones."""
     import algorithm
 
     declared = getattr(algorithm, "TRUSTED_TYPES", ())

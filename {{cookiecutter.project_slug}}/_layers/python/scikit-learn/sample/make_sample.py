@@ -14,7 +14,7 @@ PAYMENTS = {"card": -0.2, "invoice": 0.4, "transfer": 0.0}
 
 
 def customer(rng: random.Random) -> list[object]:
-    """One row. New customers with monthly contracts, high charges and many calls cancel most; values may be missing."""
+    """Return one row. New customers with monthly contracts, high charges and many calls cancel most."""
     tenure = min(72, int(rng.expovariate(1 / 24)) + 1)
     charge = round(rng.gauss(62, 22), 2)
     calls = min(9, int(rng.expovariate(1 / 1.3)))

@@ -40,7 +40,7 @@ def load(folder: str) -> Any:
 
 
 def compiled(model: keras.Model) -> Callable[[Any], Any]:
-    """A function of what the model takes, as fast for one row as for many.
+    """Return a function of what the model takes, as fast for one row as for many.
 
     That is a tensor of shape (rows, ...), or where the model has several inputs a dict of them by name. A subclass of
     keras.Model does not say what it takes, and is compiled at its first call.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def customer(rng: random.Random) -> list[object]:
-    """One row, the label first. Who never was called has no days since then, and some do not tell their balance.
+    """Return one row, the label first. Who never was called has no days since then, and some do not tell their balance.
 
     The young and the old, the well-off and those without loans open most deposits; many calls do not help.
     """

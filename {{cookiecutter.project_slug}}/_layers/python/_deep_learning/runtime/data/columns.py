@@ -39,7 +39,7 @@ class Number:
         return 2 if self.gaps else 1
 
     def matrix(self, values: np.ndarray) -> np.ndarray:
-        """The columns of values of shape (rows,), float64 with nan: shape (rows, width)."""
+        """Return the columns of values of shape (rows,), float64 with nan: shape (rows, width)."""
         gaps = missing(values)
         scaled = np.where(gaps, 0.0, (values - self.mean) / self.deviation)
         return np.stack([scaled, gaps] if self.gaps else [scaled], axis=1)
@@ -66,7 +66,7 @@ class Category:
         return {text: place for place, text in enumerate(self.texts)}
 
     def matrix(self, values: np.ndarray) -> np.ndarray:
-        """The columns of values of shape (rows,), texts and None: shape (rows, width)."""
+        """Return the columns of values of shape (rows,), texts and None: shape (rows, width)."""
         places = np.array([self.places.get(text, -1) for text in values])
         return places[:, None] == np.arange(self.width)
 
@@ -104,7 +104,7 @@ class Columns:
         return cls([parts[name] for name in columns])
 
     def matrix(self, table: np.ndarray) -> np.ndarray:
-        """The features as columns side by side, in their order: shape (rows, width), float32.
+        """Return the features as columns side by side, in their order: shape (rows, width), float32.
 
         Raises UserError for a table of other features than those that were learnt from.
         """
@@ -135,7 +135,7 @@ class Columns:
 
 
 def columns_of(table: np.ndarray) -> list[np.ndarray]:
-    """The columns of a table of features, each of shape (rows,): float64, or texts and None."""
+    """Return the columns of a table of features, each of shape (rows,): float64, or texts and None."""
     return [table[name] for name in table.dtype.names] if table.dtype.names else list(table.T)
 
 
@@ -145,7 +145,7 @@ def missing(values: np.ndarray) -> np.ndarray:
 
 
 def learnt_numbers(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], share: Share) -> list[Number]:
-    """What is learnt of the features of numbers; `gaps` says of which some are missing."""
+    """Return what is learnt of the features of numbers; `gaps` says of which some are missing."""
     if not columns:
         return []
     moments = share.moments(np.stack([*columns.values()], axis=1))
@@ -156,7 +156,7 @@ def learnt_numbers(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], 
 
 
 def learnt_texts(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], share: Share) -> list[Category]:
-    """What is learnt of the features of texts; `gaps` says of which some are missing."""
+    """Return what is learnt of the features of texts; `gaps` says of which some are missing."""
     everyones = consensus.gather([list({*column[share.mine]} - {None}) for column in columns.values()])
     return [
         Category(name, [*sorted(set().union(*found)), *([None] if gaps[name] else [])])
@@ -165,12 +165,12 @@ def learnt_texts(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], sh
 
 
 def separated(model: Any) -> tuple[Any, Columns | None]:
-    """What `train` returned as a network and its columns, None where it has returned no pair of them."""
+    """Return what `train` returned as a network and its columns, None where it has returned no pair of them."""
     if isinstance(model, tuple) and len(model) == 2 and isinstance(model[1], Columns):
         return model
     return model, None
 
 
 def with_columns(network: Any, folder: str) -> Any:
-    """What `predict` gets: the network that was kept in a folder, or where its columns were, too, the pair of both."""
+    """Return what `predict` gets: the network of a folder, or the pair of network and columns where both were kept."""
     return (network, Columns.load(folder)) if (Path(folder) / FILE).exists() else network

@@ -51,14 +51,14 @@ def of_values(values: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def fits(found: Sequence[int], shape: Shape) -> bool:
-    """Whether a row of the shape that was found is one of the shape that is declared."""
+    """Return whether a row of the shape that was found is one of the shape that is declared."""
     return len(found) == len(shape) and all(
         wanted in (None, length) for length, wanted in zip(found, shape, strict=True)
     )
 
 
 def written(shape: Shape) -> str:
-    """A shape as it stands in messages, as Python writes tuples."""
+    """Return a shape as it stands in messages, as Python writes tuples."""
     lengths = ["any" if length is None else str(length) for length in shape]
     return f"({lengths[0]},)" if len(lengths) == 1 else f"({', '.join(lengths)})"
 

@@ -111,7 +111,7 @@ def _few_numbers(text: str) -> np.ndarray | None:
 
 
 def _names_features(cells: list[str], features: Features) -> bool:
-    """Whether the first line is a header: it has all names, or some of them and cannot be a row (rule 7)."""
+    """Return whether the first line is a header: it has all names, or some of them and cannot be a row (rule 7)."""
     if set(features) <= set(cells):
         return True
     if set(features).isdisjoint(cells):
@@ -123,7 +123,7 @@ def _names_features(cells: list[str], features: Features) -> bool:
 
 
 def _instances(document: Any) -> list[Any]:
-    """The rows of a JSON document."""
+    """Return the rows of a JSON document."""
     if isinstance(document, dict):
         found = next((name for name in ROWS if name in document), None)
         if found is None:
@@ -133,7 +133,7 @@ def _instances(document: Any) -> list[Any]:
 
 
 def _json_lines(text: str, batch: bool) -> tuple[list[Any], list[int]]:
-    """The values of JSON Lines, and the numbers of their lines."""
+    """Return the values of JSON Lines, and the numbers of their lines."""
     rows, lines = [], []
     for number, line in enumerate(unix(text).removesuffix("\n").split("\n"), start=1):
         if line.strip(" \t"):
@@ -175,7 +175,7 @@ def encode(predictions: Any, media_type: str, *, batch: bool = False) -> bytes:
 
 
 def _csv(predictions: Any) -> bytes:
-    """Each prediction as a line: its values side by side, in order."""
+    """Return each prediction as a line: its values side by side, in order."""
     if isinstance(predictions, np.ndarray) and _finite_numbers(predictions):
         # JSON of numbers is CSV but for its brackets, and written many times as fast.
         between_rows = b"," if predictions.ndim == 1 else b"],["
@@ -189,12 +189,12 @@ def _csv(predictions: Any) -> bytes:
 
 
 def _finite_numbers(array: np.ndarray) -> bool:
-    """Whether it has a number, or a row of them, for each prediction, all of which JSON can hold."""
+    """Return whether it has a number, or a row of them, for each prediction, all of which JSON can hold."""
     return array.dtype.kind == "f" and array.ndim in (1, 2) and array.size > 0 and bool(np.isfinite(array).all())
 
 
 def _dumps(value: Any) -> bytes:
-    """A value as JSON; what is not finite is null, for which JSON has no number. Raises TypeError."""
+    """Return a value as JSON; what is not finite is null, for which JSON has no number. Raises TypeError."""
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError as error:
@@ -202,14 +202,14 @@ def _dumps(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """What orjson does not write by itself, such as an array that is not contiguous."""
+    """Return what orjson does not write by itself, such as an array that is not contiguous."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"it holds a {type(value).__name__}")
 
 
 def _flat(row: Any) -> list[Any]:
-    """The values of one prediction side by side, in order."""
+    """Return the values of one prediction side by side, in order."""
     if isinstance(row, dict):
         row = list(row.values())
     if isinstance(row, np.ndarray | np.generic):

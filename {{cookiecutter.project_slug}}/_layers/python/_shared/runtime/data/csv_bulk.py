@@ -24,7 +24,7 @@ class Block(NamedTuple):
 
 
 def blocks(stream: BinaryIO, size: int) -> Iterator[Block]:
-    """The rows of a file, about `size` bytes at a time.
+    """Yield the rows of a file, about `size` bytes at a time.
 
     A line break belongs to a row where an odd number of quotes stands before it. Where quotes are not what they should
     be that says nothing, so all the rest is one block then.
@@ -39,19 +39,19 @@ def blocks(stream: BinaryIO, size: int) -> Iterator[Block]:
 
 
 def _unix(content: bytes) -> bytes:
-    """The content with LF at the end of each line, the last one, too."""
+    """Return the content with LF at the end of each line, the last one, too."""
     if b"\r" in content:
         content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     return content if content.endswith(b"\n") or not content else content + b"\n"
 
 
 def _quotes(content: bytes) -> int:
-    """How many quotes there are: bytes.count is ten times as slow."""
+    """Return how many quotes there are: bytes.count is ten times as slow."""
     return np.count_nonzero(np.frombuffer(content, np.uint8) == ord('"')) if b'"' in content else 0
 
 
 def _rest_of_row(stream: BinaryIO) -> bytes:
-    """The lines up to the one that closes an open quote."""
+    """Return the lines up to the one that closes an open quote."""
     lines = []
     while line := stream.readline():
         lines.append(line)
@@ -61,7 +61,10 @@ def _rest_of_row(stream: BinaryIO) -> bytes:
 
 
 def legal_quotes(block: bytes) -> bool:
-    """Whether every quote opens a cell, closes one, or is one of two within (RFC 4180); a line break ends the block."""
+    """Return whether every quote opens a cell, closes one or is one of two within (RFC 4180).
+
+    The block ends with a line break.
+    """
     if b'"' not in block:
         return True
     data = np.frombuffer(block, np.uint8)
@@ -78,7 +81,7 @@ def legal_quotes(block: bytes) -> bool:
 
 
 def numbers(block: Block, width: int) -> np.ndarray | None:
-    """The block as an array of numbers, shape (rows, width); None where that is in doubt."""
+    """Return the block as an array of numbers, shape (rows, width); None where that is in doubt."""
     import polars as pl
 
     if block.content.translate(None, NUMERIC):
@@ -156,7 +159,7 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def _full_rows(content: bytes, width: int, rows: int) -> bool:
-    """Whether every line has the commas of a whole row, but for those in quotes."""
+    """Return whether every line has the commas of a whole row, but for those in quotes."""
     if width == 1:  # a blank line, or what is missing?
         return False
     data = np.frombuffer(content, np.uint8)

@@ -20,7 +20,7 @@ class Quoted(str):
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell stands for what is missing (rule 6)."""
+    """Return whether a cell stands for what is missing (rule 6)."""
     return type(cell) is str and cell in MISSING
 
 
@@ -40,7 +40,7 @@ def read(text: str, *, source: str = "", first_line: int = 1, every_line: bool =
 
 
 def first(text: str, source: str = "") -> tuple[list[str], int, int] | None:
-    """The first row of a CSV text, with the number of its line and the place behind it; None where there is no row."""
+    """Return the first row of a CSV text, the number of its line and the place after it; None without a row."""
     place, line = 0, 1
     while place < len(text):
         row, end = _row(text, place, line, source)
@@ -51,7 +51,7 @@ def first(text: str, source: str = "") -> tuple[list[str], int, int] | None:
 
 
 def unix(text: str) -> str:
-    """The text with LF at the end of its lines."""
+    """Return the text with LF at the end of its lines."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
@@ -81,7 +81,7 @@ def _quoted(text: str, source: str, line: int) -> Iterator[tuple[int, list[str] 
 
 
 def _row(text: str, place: int, line: int, source: str) -> tuple[list[str] | None, int]:
-    """The row that begins at a place, None for a blank line; and the place behind it."""
+    """Return the row that begins at a place, None for a blank line; and the place behind it."""
     row: list[str] = []
     while True:
         found = CELL.match(text, place)
@@ -96,5 +96,5 @@ def _row(text: str, place: int, line: int, source: str) -> tuple[list[str] | Non
 
 
 def _complaint(text: str, place: int) -> str:
-    """What is wrong with the quotes of the cell at a place."""
+    """Return what is wrong with the quotes of the cell at a place."""
     return "text stands after a closing quote" if CLOSED.match(text, place) else "a quote is opened and not closed"

@@ -14,7 +14,7 @@ TOO_LARGE = "is too large for float32, which this framework computes in"
 
 
 def number(value: Any) -> float:
-    """The finite number that a cell, or a value of JSON, stands for. Raises InputError."""
+    """Return the finite number that a cell, or a value of JSON, stands for. Raises InputError."""
     if isinstance(value, list | dict):
         raise InputError(f"expected one value, not {shown(value)}")
     if value is None or (isinstance(value, str) and not FORM.fullmatch(value)):
@@ -29,7 +29,7 @@ def number(value: Any) -> float:
 
 
 def text(value: Any) -> str:
-    """The text that a cell, or a value of JSON, stands for. Raises InputError."""
+    """Return the text that a cell, or a value of JSON, stands for. Raises InputError."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, list | dict):
@@ -44,6 +44,6 @@ def text(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in messages, cut where it is long."""
+    """Return a value as it stands in messages, cut where it is long."""
     written = repr(str(value)) if isinstance(value, str) else repr(value)
     return written if len(written) <= 60 else f"{written[:57]}..."

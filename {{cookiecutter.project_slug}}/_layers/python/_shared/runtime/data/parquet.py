@@ -24,7 +24,7 @@ class ParquetTable(Table):
         self.names, self.width, self.source = self.frame.columns, self.frame.width, source
 
     def has_rows(self) -> bool:
-        """Whether there is a row."""
+        """Return whether there is a row."""
         return len(self.frame) > 0
 
     def numbers(self) -> np.ndarray:
@@ -37,7 +37,7 @@ class ParquetTable(Table):
         return [self._column(name, kind, optional) for name, kind in features.items()]
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
-        """What `matrix` gives: the file, which is in memory as it is."""
+        """Yield what `matrix` gives: the file, which is in memory as it is."""
         yield matrix(self, features)
 
     def _column(self, name: str, kind: type, optional: bool) -> Any:

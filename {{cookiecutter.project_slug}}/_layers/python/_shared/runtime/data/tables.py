@@ -41,22 +41,22 @@ class Table(ABC):
 
     @abstractmethod
     def numbers(self) -> np.ndarray:
-        """Every value, a finite number: shape (rows, columns), float64. Raises InputError."""
+        """Return every value, a finite number: shape (rows, columns), float64. Raises InputError."""
 
     @abstractmethod
     def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
-        """The columns of the features, each of shape (rows,): float64 with nan, or texts with None, where missing.
+        """Return the features' columns, each of shape (rows,): float64 with nan, or texts with None, where missing.
 
         Raises InputError for what does not fit, and without `optional` for what is missing.
         """
 
     def column(self, name: str) -> np.ndarray:
-        """One column as text, shape (rows,), for example the target. Raises InputError where it is missing."""
+        """Return one column as text, shape (rows,), for example the target. Raises InputError where it is missing."""
         return np.array(list(self.columns({name: str}, optional=False)[0]))
 
 
 def matrix(table: Table, features: Features | None = None) -> Any:
-    """A table's values.
+    """Return a table's values.
 
     Without `features` every value must be a finite number: an array of shape (rows, columns), float64. With them,
     columns are found by name where the table has names and by position otherwise. Where all are numbers the result is
@@ -88,7 +88,7 @@ def assembled(columns: Sequence[Any], features: Features) -> Any:
 
 
 def read_csv(text: str, *, header: bool = False, source: str = "") -> Table:
-    """A table of CSV text. Raises InputError for text without rows; what is wrong in a row is found when it is used."""
+    """Return a table of CSV text. Raises InputError for text without rows; a wrong row is found when it is used."""
     content = text.encode()
     table = CsvTable(lambda: io.BytesIO(content), lambda _: header, source=source)
     if not table.has_rows():
@@ -222,7 +222,7 @@ class CsvTable(Table):
         return [joined(list(parts)) for parts in zip(*self._columns(features, optional), strict=True)]
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
-        """What `matrix` gives, some megabytes of the file at a time: for what is larger than the memory."""
+        """Yield what `matrix` gives, some megabytes of the file at a time: for what is larger than the memory."""
         if features is None:
             yield from self._numbers()
         else:
@@ -230,7 +230,7 @@ class CsvTable(Table):
                 yield assembled(columns, features)
 
     def has_rows(self) -> bool:
-        """Whether there is a row besides the header."""
+        """Return whether there is a row besides the header."""
         return any(True for _ in self._parts(FIRST_BLOCK))
 
     def _numbers(self) -> Iterator[np.ndarray]:
@@ -247,7 +247,7 @@ class CsvTable(Table):
             yield self._strict(index, block).columns(features, optional=optional) if found is None else found
 
     def _strict(self, index: int, block: Block) -> Rows:
-        """The rows of a block, read cell by cell."""
+        """Return the rows of a block, read cell by cell."""
         before = islice(self._bodies(BLOCK), index)
         line = self.start_line + 1 + sum(one.content.count(b"\n") for one in before)
         text = self._text(block.content)
@@ -255,7 +255,7 @@ class CsvTable(Table):
         return Rows(rows, lines, self.names, source=self.source, csv=True, partial=self.partial, width=self.width)
 
     def _parts(self, size: int | None = None) -> Iterator[tuple[int, Block]]:
-        """The blocks that have rows, each with its number; blank lines at their ends are off unless they count."""
+        """Yield the blocks that have rows, each with its number; blank lines at their ends are off unless counted."""
         for index, block in enumerate(self._bodies(size or BLOCK)):
             content = block.content
             if not self.every_line and (content == b"\n" or content.endswith(BLANK_END)):
@@ -265,7 +265,7 @@ class CsvTable(Table):
                 yield index, block._replace(content=content)
 
     def _bodies(self, size: int) -> Iterator[Block]:
-        """The blocks without the header."""
+        """Yield the blocks without the header."""
         for index, block in enumerate(self._blocks(size)):
             yield block if index else block._replace(content=block.content[self.start :])
 
@@ -278,7 +278,7 @@ class CsvTable(Table):
 
 
 def positions(table: Table, features: Features) -> list[int | None]:
-    """Where the features' columns stand, by name or in order; None for one that a request leaves out.
+    """Return where the features' columns stand, by name or in order; None for one that a request leaves out.
 
     Raises InputError for a column that a file lacks, or that is there twice.
     """
@@ -295,7 +295,7 @@ def positions(table: Table, features: Features) -> list[int | None]:
 
 
 def converted(values: Sequence[Any], convert: Callable[[Any], Any], where: Callable[[int], str]) -> list[Any]:
-    """The values converted, one by one; `where` names the one at a place in the InputError of what does not fit."""
+    """Return the values, each converted; `where` names the one that does not fit in the InputError."""
     found: list[Any] = []
     try:
         for value in values:

@@ -52,7 +52,7 @@ class Connection:
             self.sock.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self) -> list[dict[str, Any]] | None:
-        """The messages that have come, None once the other side is gone. Raises ValueError for what is no message."""
+        """Return the messages that have come, None once the other side is gone. Raises ValueError for anything else."""
         try:
             data = self.sock.recv(65536)
         except OSError:
@@ -221,7 +221,7 @@ class NotYet(Exception):
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("", 0))
         return probe.getsockname()[1]

@@ -118,7 +118,7 @@ def failure(error: Exception, headers: Mapping[str, str]) -> Answer:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback of an exception, as Python prints it."""
+    """Return the traceback of an exception, as Python prints it."""
     return "".join(traceback.format_exception(error)).rstrip()
 
 
@@ -130,12 +130,12 @@ def log(headers: Mapping[str, str], text: str) -> str:
 
 
 def sentence(**fields: str) -> bytes:
-    """The body of an answer that is no prediction: a JSON object on a line."""
+    """Return the body of an answer that is no prediction: a JSON object on a line."""
     return dumps(fields).encode() + b"\n"
 
 
 def encoded(data: str | bytes | bytearray | memoryview | Iterable[str | bytes]) -> bytes | Iterator[bytes]:
-    """What output_fn gave, or each chunk of it, as bytes."""
+    """Return what output_fn gave, or each chunk of it, as bytes."""
     if isinstance(data, str):
         return data.encode()
     if isinstance(data, bytes | bytearray | memoryview):
@@ -152,7 +152,7 @@ def require_identity(headers: Mapping[str, str]) -> None:
 
 @lru_cache(maxsize=256)
 def request_type(header: str | None, taken: tuple[str, ...] | None) -> tuple[str, str]:
-    """The media type of the request, JSON where the header is missing; and the charset of a text, UTF-8 by default.
+    """Return the media type of the request (JSON without the header) and the charset of a text (UTF-8 by default).
 
     Raises UnsupportedMediaType (415) for a type that is not `taken`; with None all are.
     """
@@ -165,7 +165,7 @@ def request_type(header: str | None, taken: tuple[str, ...] | None) -> tuple[str
 
 @lru_cache(maxsize=256)
 def response_type(header: str | None, content_type: str, given: tuple[str, ...] | None) -> str:
-    """The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
+    """Return the media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 
     The highest q wins, then the range that says most, then the request's own type, then the order of the header.
     Parameters other than q are passed over. Raises NotAcceptable (406) where none of the types that are `given` will
@@ -194,7 +194,7 @@ def response_type(header: str | None, content_type: str, given: tuple[str, ...] 
 
 
 def usual(media_type: str) -> str:
-    """The name that a media type is answered with."""
+    """Return the name that a media type is answered with."""
     return MEDIA_TYPES.get(media_type, media_type)
 
 
@@ -204,7 +204,7 @@ def listed(types: Sequence[str]) -> str:
 
 
 def accepted_ranges(header: str) -> dict[str, tuple[float, int]]:
-    """The media ranges of an Accept header, each with its q from 0 to 1 and its place."""
+    """Return the media ranges of an Accept header, each with its q from 0 to 1 and its place."""
     ranges: dict[str, tuple[float, int]] = {}
     for place, part in enumerate(header.split(",")):
         name, *parameters = (piece.strip() for piece in part.split(";"))

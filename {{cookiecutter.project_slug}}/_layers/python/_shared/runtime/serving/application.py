@@ -29,10 +29,10 @@ def create_app(answers: Answers) -> Flask:
 
 
 def lower(request: Request) -> dict[str, str]:
-    """The headers of a request, their names in lower case."""
+    """Return the headers of a request, their names in lower case."""
     return {name.lower(): value for name, value in request.headers.items()}
 
 
 def response(answer: Answer) -> Response:
-    """An answer as Flask's response."""
+    """Return an answer as Flask's response."""
     return Response(answer.body, answer.status, answer.headers, content_type=answer.content_type)

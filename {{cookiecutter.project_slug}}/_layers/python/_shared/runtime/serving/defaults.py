@@ -12,7 +12,7 @@ KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
 
 
 def is_shape(value: Any) -> bool:
-    """Whether a value declares the shape of a row: positive lengths, or None."""
+    """Return whether a value declares the shape of a row: positive lengths, or None."""
     return (
         isinstance(value, tuple | list)
         and len(value) > 0

@@ -65,14 +65,14 @@ def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handl
 
 
 def with_charset(input_fn: Callable[..., Any]) -> Callable[[bytes, str, str], Any]:
-    """An input_fn that is given the charset, whether or not it takes one."""
+    """Return an input_fn that is given the charset, whether or not it takes one."""
     if "charset" in inspect.signature(input_fn).parameters:
         return input_fn
     return lambda body, content_type, charset: input_fn(body, content_type)
 
 
 def declared_types(algorithm: ModuleType, name: str, function: str) -> tuple[str, ...] | None:
-    """The media types of a declaration; without one the usual, or None where algorithm.py has the function.
+    """Return the media types of a declaration; without one the usual, or None where algorithm.py has the function.
 
     Raises UserError for what is no list of media types, and for types that only such a function could know.
     """

@@ -46,7 +46,7 @@ def read_request(connection: socket.socket) -> Request | None:
 
 
 def gone(connection: socket.socket) -> bool:
-    """Whether nobody waits for the answer any more: nginx closes the connection when its client has gone away."""
+    """Return whether the client has gone: nginx closes the connection then."""
     try:
         return connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
@@ -54,7 +54,7 @@ def gone(connection: socket.socket) -> bool:
 
 
 def head(answer: Answer, framing: str) -> bytes:
-    """The first lines of an answer, with the empty one."""
+    """Return the first lines of an answer, with the empty one."""
     lines = [
         f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}",
         f"Content-Type: {answer.content_type}",

@@ -159,7 +159,7 @@ def test_a_stranger_on_the_port_does_no_harm(start, names):
 
 
 def connected(name: str) -> socket.socket:
-    """A connection to the first host, as soon as it listens."""
+    """Return a connection to the first host, as soon as it listens."""
     for _ in range(100):
         try:
             return socket.create_connection((name, PORT))

@@ -46,7 +46,7 @@ quick = settings(max_examples=300, deadline=None, derandomize=True)
 
 
 def values(table, features):
-    """What a table is read as, as lists of plain values, or that it is refused."""
+    """Return what a table is read as, as lists of plain values, or that it is refused."""
     try:
         if features is None:
             return table.numbers().tolist()
@@ -57,7 +57,7 @@ def values(table, features):
 
 
 def read(body, features, *, at_once):
-    """The body read by the strict reader, or in blocks by polars where that may."""
+    """Return the body read by the strict reader, or in blocks by polars where that may."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(content, "LARGE", 1 << 30 if at_once else 0)
         patch.setattr(content, "matrix", values)

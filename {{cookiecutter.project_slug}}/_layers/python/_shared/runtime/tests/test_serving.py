@@ -21,7 +21,7 @@ ADAPTER = SimpleNamespace(load=None, save=None)
 
 
 def client(algorithm=None, batch=False, max_payload_mb=1):
-    """An HTTP client of an application whose model doubles the sum of each row."""
+    """Return an HTTP client of an application whose model doubles the sum of each row."""
     algorithm = algorithm or SimpleNamespace(predict=lambda model, rows: model * rows.sum(axis=1))
     settings = Settings(port=8080, workers=2, max_payload_mb=max_payload_mb, batch=batch, timeout=60, queue=8)
     answers = Answers(2.0, handlers.resolve(algorithm, ADAPTER, batch=batch), settings)

@@ -25,7 +25,7 @@ SETTINGS = Settings(port=8080, workers=1, max_payload_mb=1, batch=False, timeout
 
 
 def full(vector, value):
-    """A text of a vector, or the values in a list, with the piece that it repeats."""
+    """Return a text of a vector, or the values in a list, with the piece that it repeats."""
     if isinstance(value, list):
         return [full(vector, one) for one in value]
     if isinstance(value, str) and "repeat" in vector:
@@ -35,12 +35,12 @@ def full(vector, value):
 
 
 def body(vector):
-    """The bytes to send."""
+    """Return the bytes to send."""
     return base64.b64decode(vector["base64"]) if "base64" in vector else full(vector, vector["body"]).encode()
 
 
 def echo(names):
-    """An algorithm whose predictions are the rows that it is given, objects by name where features are declared."""
+    """Return an algorithm that predicts the rows that it is given, objects by name where features are declared."""
 
     def predict(model, rows):
         if not names:
@@ -55,7 +55,7 @@ def echo(names):
 
 
 def answer(vector):
-    """What the runtime answers to a vector."""
+    """Return what the runtime answers to a vector."""
     features = {name: KINDS[kind] for name, kind in vector.get("features", {}).items()}
     algorithm = SimpleNamespace(
         predict=echo(list(features)), FEATURES=features or None, INPUT_SHAPE=vector.get("shape")
@@ -67,14 +67,14 @@ def answer(vector):
 
 
 def alike(found, wanted):
-    """Whether two values are the same, numbers but for the last digit."""
+    """Return whether two values are the same, numbers but for the last digit."""
     if isinstance(found, int | float) and isinstance(wanted, int | float):
         return math.isclose(found, wanted, rel_tol=1e-15)
     return type(found) is type(wanted) and found == wanted
 
 
 def decoded(answered):
-    """The values of an echo's answer: a list for each row."""
+    """Return the values of an echo's answer: a list for each row."""
     rows = json.loads(answered.body)["predictions"]
     return [list(row.values()) if isinstance(row, dict) else row for row in rows]
 

@@ -63,7 +63,7 @@ class Channel:
             raise UserError(f"channel '{self.name}' has no file with rows in {self.path}")
 
     def matrix(self, features: Features | None = None) -> Any:
-        """All files as one, as `tables.matrix` gives a table: with a header where `features` name columns.
+        """Return all files as one, as `tables.matrix` gives a table: with a header where `features` name columns.
 
         Raises InputError as `tables` does, and for what does not fit.
         """
@@ -74,16 +74,16 @@ class Channel:
         return assembled([joined(list(parts)) for parts in columns], features)
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
-        """What `matrix` gives, some megabytes of the files at a time: for what is larger than the memory."""
+        """Yield what `matrix` gives, some megabytes of the files at a time: for what is larger than the memory."""
         for table in self.tables(header=features is not None):
             yield from table.chunks(features)
 
     def column(self, name: str) -> np.ndarray:
-        """One column of all files, which have a header, as text; see `tables.Table.column`."""
+        """Return one column of all files, which have a header, as text; see `tables.Table.column`."""
         return np.concatenate([table.column(name) for table in self.tables(header=True)])
 
     def _passed_over(self, file: Path) -> bool:
-        """Whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so."""
+        """Return whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so."""
         parts = file.relative_to(self.path).parts
         if any(part.startswith((".", "_")) or part.endswith("_$folder$") for part in parts):
             reason = "a name that begins with '_' or '.' or ends with '_$folder$' is no data"
@@ -99,7 +99,7 @@ class Channel:
 
 
 def open_table(file: Path, source: str, header: bool) -> "CsvTable | ParquetTable":
-    """A file as a table. Raises InputError for a first row, or a Parquet file, that cannot be read."""
+    """Return a file as a table. Raises InputError for a first row, or a Parquet file, that cannot be read."""
     if file.suffix == ".parquet":
         from runtime.data.parquet import ParquetTable
 
@@ -129,6 +129,7 @@ class Channels(dict[str, Channel]):
     """
 
     def __missing__(self, name: str) -> Channel:
+        """Return the channel `training` for `train`. Raises UserError for all other names."""
         if name == "train" and "training" in self:
             print("channel 'train' is missing: reading 'training' in its place", flush=True)
             return self["training"]
@@ -137,7 +138,7 @@ class Channels(dict[str, Channel]):
 
 
 def from_config(config: Mapping[str, Any] | None, data: Path) -> Channels:
-    """The channels of inputdataconfig.json, each a folder below `data`.
+    """Return the channels of inputdataconfig.json, each a folder below `data`.
 
     Without that file (a container started by hand) every folder is a channel. Never otherwise, because SageMaker
     puts manifest files and more beside the channels (T25). Raises UserError for a channel without a folder and

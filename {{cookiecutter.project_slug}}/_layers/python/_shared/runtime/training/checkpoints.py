@@ -22,7 +22,7 @@ class Checkpoints:
         self.resumed: str | None = None  # the checkpoint that the job went on from
 
     def latest(self) -> Path | None:
-        """The newest whole checkpoint, or None at the first start.
+        """Return the newest whole checkpoint, or None at the first start.
 
         What another program has left in the folder is passed over, and so is an empty file, with a line in the log.
         """

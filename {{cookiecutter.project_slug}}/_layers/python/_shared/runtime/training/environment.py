@@ -23,7 +23,7 @@ def variables(
     strings: Mapping[str, object],
     config: Mapping[str, Any],
 ) -> dict[str, str]:
-    """The variables of this job.
+    """Return the variables of this job.
 
     `model_folder` is where this process leaves what belongs to the model; `config` holds the job's files by name
     without `.json`.
@@ -58,7 +58,7 @@ def variables(
 
 
 def _value(text: object) -> object:
-    """The value that the toolkit would show in SM_HPS: JSON decoded where it is JSON."""
+    """Return the value that the toolkit would show in SM_HPS: JSON decoded where it is JSON."""
     value = decode(text)
     if isinstance(value, str):
         try:

@@ -35,7 +35,7 @@ def decode(text: object) -> object:
 
 
 def counted(value: object) -> object:
-    """A number of the grammar that is whole, such as `1e2`, as the integer that a declared one takes."""
+    """Return a number of the grammar that is whole, such as `1e2`, as the integer that a declared one takes."""
     if isinstance(value, str) and FORM.fullmatch(value.strip()) and not value.strip().lstrip("+-").isdigit():
         found = float(value)
         return int(found) if found.is_integer() else value
@@ -83,14 +83,14 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
 
 
 def spellings(name: str, field: FieldInfo) -> list[str]:
-    """What a job may call a field: its alias or its name; the first of several (pydantic's AliasChoices) is its own."""
+    """Return what a job may call a field: its alias or its name; of several (AliasChoices) the first is its own."""
     if isinstance(field.validation_alias, AliasChoices):
         return [one for one in field.validation_alias.choices if isinstance(one, str)]
     return [field.alias or name]
 
 
 def not_a_number(given: object, found: object) -> bool:
-    """Whether a text was taken for a number that the grammar does not have."""
+    """Return whether a text was taken for a number that the grammar does not have."""
     if not isinstance(given, str) or type(found) not in (int, float):
         return False
     text = decode(given)
@@ -98,19 +98,19 @@ def not_a_number(given: object, found: object) -> bool:
 
 
 def reserved(name: str) -> bool:
-    """Whether SageMaker itself put the name there."""
+    """Return whether SageMaker itself put the name there."""
     return name.startswith(RESERVED_PREFIXES) or name in RESERVED
 
 
 def unknown(name: str, known: set[str]) -> str:
-    """The sentence for a name that is not declared."""
+    """Return the sentence for a name that is not declared."""
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean '{close[0]}'? " if close else ""
     return f"hyperparameter '{name}' is unknown: {hint}algorithm.py declares {', '.join(sorted(known)) or 'none'}"
 
 
 def sentence(detail: Any, given: Mapping[str, object]) -> str:
-    """The sentence for a value that does not fit."""
+    """Return the sentence for a value that does not fit."""
     name = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
         return f"hyperparameter '{name}' is missing: the job must set it"

@@ -33,11 +33,11 @@ together = threading.Event()
 
 
 def program() -> NoReturn:
-    """`main`, and an end that keeps its exit status.
+    """Run `main`, and exit with its status.
 
-    Where processes train together, Python is not taken apart at the end: the threads that talk with the other
-    processes crash now and then meanwhile (pytorch/pytorch#190489), also after destroy_process_group, and SageMaker
-    would count the job as failed, its model saved.
+    Where processes train together, the process exits without Python's own shutdown. During that shutdown the threads
+    that talk with the other processes crash now and then (pytorch/pytorch#190489), even after destroy_process_group,
+    and SageMaker would count a job whose model is saved as failed.
     """
     status = 1
 
@@ -168,7 +168,7 @@ def end(paths: Paths, error: HostLost) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The content of one of the job's files, or None where it is missing. Raises UserError if it is not JSON."""
+    """Return the content of one of the job's files, or None where it is missing. Raises UserError if it is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -178,7 +178,7 @@ def read_json(path: Path) -> Any:
 
 
 def typed(algorithm: ModuleType, strings: dict[str, object]) -> Any:
-    """The hyperparameters as algorithm.py declares them; as plain values where it declares none."""
+    """Return the hyperparameters as algorithm.py declares them; as plain values where it declares none."""
     from runtime.training import hyperparameters
 
     if declaration := getattr(algorithm, "Hyperparameters", None):
@@ -195,7 +195,7 @@ def call_train(algorithm: ModuleType, found: channels.Channels, hyperparameters:
 
 
 def explained(error: BaseException, paths: Paths) -> BaseException:
-    """The error to report: a full disk is the user's to mend, by asking for a larger volume."""
+    """Return the error to report: a full disk is the user's to mend, by asking for a larger volume."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return UserError(
             f"the disk is full ({error}): give the job a larger VolumeSizeInGB, or write less to {paths.base}"

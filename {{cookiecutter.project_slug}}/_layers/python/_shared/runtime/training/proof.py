@@ -40,7 +40,7 @@ def serve_once(algorithm: ModuleType, steps: Handlers, paths: Paths, channels: C
 
 
 def first_features(algorithm: ModuleType, channels: Channels) -> Any:
-    """The features of the first row of the channel `train`; None where only the algorithm knows them."""
+    """Return the features of the first row of the channel `train`; None where only the algorithm knows them."""
     declared = getattr(algorithm, "FEATURES", None)
     name = next((name for name in ("train", "training") if name in channels), None)
     if not declared or hasattr(algorithm, "input_fn") or name is None:

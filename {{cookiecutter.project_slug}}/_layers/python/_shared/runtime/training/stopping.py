@@ -18,6 +18,7 @@ class StopFlag:
         self._asked = False
 
     def __bool__(self) -> bool:
+        """Return whether SageMaker has asked the job to stop."""
         return self._asked
 
     def set(self) -> None:

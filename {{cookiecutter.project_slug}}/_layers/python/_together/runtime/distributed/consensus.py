@@ -13,14 +13,14 @@ from runtime.errors import UserError
 
 
 def each(value: float) -> np.ndarray:
-    """The value of every process in order of rank, shape (processes,)."""
+    """Return the value of every process in order of rank, shape (processes,)."""
     values = np.zeros(distribution.size())
     values[distribution.rank()] = value
     return distribution.total(values)
 
 
 def gather(value: Any) -> list[Any]:
-    """The value of every process in order of rank: texts, numbers, lists, anything that JSON holds."""
+    """Return the value of every process in order of rank: texts, numbers, lists, anything that JSON holds."""
     own = np.frombuffer(json.dumps(value).encode(), np.uint8)
     ends = np.cumsum(each(len(own))).astype(int)
     end = ends[distribution.rank()]
@@ -31,7 +31,7 @@ def gather(value: Any) -> list[Any]:
 
 
 def anyone(flag: bool) -> bool:
-    """Whether the flag is set in at least one process, for example because SageMaker stops that host."""
+    """Return whether the flag is set in at least one process, for example because SageMaker stops that host."""
     return bool(distribution.total([float(flag)])[0])
 
 

@@ -33,7 +33,7 @@ class Share:
             consensus.require_same("number of rows (is the channel ShardedByS3Key?)", rows)
 
     def batches(self, size: int, seed: int, epoch: int) -> list[tuple[np.ndarray, int]]:
-        """The mini-batches of an epoch, in an order that depends on nothing but seed and epoch.
+        """Return the mini-batches of an epoch, in an order that depends on nothing but seed and epoch.
 
         Each is the positions of this process's rows, possibly none, and the number of rows that all have of it.
         """
@@ -42,14 +42,14 @@ class Share:
         return [(self._of(batch), len(batch)) for batch in batches]
 
     def _of(self, batch: np.ndarray) -> np.ndarray:
-        """Where this host has those of a batch's rows that this process computes on."""
+        """Return where this host has those of a batch's rows that this process computes on."""
         if self.sharded:
             here = batch - self.first
             batch = here[(here >= 0) & (here < self.rows)]
         return batch[self.mine]
 
     def moments(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The mean and standard deviation of each column over all hosts, shape (columns,); nan is passed over.
+        """Return the mean and standard deviation of each column over all hosts, shape (columns,); nan is passed over.
 
         The deviation is 1 for a column that is constant, which rounding must not hide.
         """

@@ -32,34 +32,34 @@ def start(hosts: Hosts, addresses: Sequence[str]) -> None:
 
 
 def device() -> torch.device:
-    """Where this process computes: its GPU, or the CPU."""
+    """Return where this process computes: its GPU, or the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", local_rank())
 
 
 def rank() -> int:
-    """The number of this process among all, from 0."""
+    """Return the number of this process among all, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def size() -> int:
-    """How many processes train together."""
+    """Return how many processes train together."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def local_size() -> int:
-    """How many of them run on each host: one, or one for each of several GPUs (launcher.py)."""
+    """Return how many of them run on each host: one, or one for each of several GPUs (launcher.py)."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def local_rank() -> int:
-    """The number of this process among those of its host, from 0."""
+    """Return the number of this process among those of its host, from 0."""
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
 def parallel(network: torch.nn.Module) -> torch.nn.Module:
-    """The network, so that the gradients of `backward()` are the mean of those of all processes."""
+    """Return the network, so that the gradients of `backward()` are the mean of those of all processes."""
     if not dist.is_initialized():
         return network
     # Buffers need no copying at every step: they hold what all processes computed alike.
@@ -67,7 +67,7 @@ def parallel(network: torch.nn.Module) -> torch.nn.Module:
 
 
 def total(values: Sequence[float]) -> np.ndarray:
-    """The sum over all processes of each of the values, shape (len(values),)."""
+    """Return the sum over all processes of each of the values, shape (len(values),)."""
     if not dist.is_initialized():
         return np.array(values, dtype=np.float64)
     summed = torch.tensor(values, dtype=torch.float64, device=device())
@@ -76,7 +76,7 @@ def total(values: Sequence[float]) -> np.ndarray:
 
 
 def digest(model: Any) -> str | None:
-    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else.
+    """Return the SHA-256 of a network's parameters, by which hosts can be compared; None for anything else.
 
     The network may be the first of a pair, with its Columns.
     """

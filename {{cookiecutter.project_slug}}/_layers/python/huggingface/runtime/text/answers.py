@@ -19,7 +19,7 @@ Answer = dict[str, str | float]
 
 
 def classify(classifier: Classifier, request: Request) -> list[Answer] | list[list[Answer]]:
-    """The labels of each text with their scores, the highest first: as the pipeline "text-classification" gives them.
+    """Return the labels of each text with their scores, the highest first, as the pipeline "text-classification" does.
 
     That is for each text {"label": …, "score": …}, or with the parameter `top_k` a list of them; and for a text that
     came alone, not in a list, such a list.
@@ -41,8 +41,9 @@ def classify(classifier: Classifier, request: Request) -> list[Answer] | list[li
 
 
 def usual(classifier: Classifier) -> str:
-    """What makes scores of the logits where the request does not say it: one label alone, or several at a time, need
-    not add up to 1.
+    """Return what makes scores of the logits where the request does not say it.
+
+    The scores of one label alone, or of several labels at a time, need not add up to 1.
     """
     config = classifier.network.config
     several = config.num_labels == 1 or config.problem_type == "multi_label_classification"

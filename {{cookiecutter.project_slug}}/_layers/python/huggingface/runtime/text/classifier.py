@@ -40,13 +40,13 @@ class Classifier(torch.nn.Module):
         return [names[number] for number in range(len(names))]
 
     def forward(self, texts: list[str]) -> torch.Tensor:
-        """The logits, shape (texts, labels), of one pass through the network: short texts padded, long ones cut."""
+        """Return the logits of one pass, shape (texts, labels); short texts are padded, long ones are cut."""
         tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
         return self.network(**tokens.to(self.network.device)).logits
 
 
 def untrained(config: PreTrainedConfig, words: Sequence[str], labels: Sequence[str]) -> Classifier:
-    """A classifier with random weights: a network as `config` says, which knows the `words` and spells all others.
+    """Return a classifier with random weights, as `config` says, that knows the `words` and spells all others.
 
     Its vocabulary and its labels are put into `config`; texts are as long as its positions allow.
     """
@@ -56,7 +56,7 @@ def untrained(config: PreTrainedConfig, words: Sequence[str], labels: Sequence[s
 
 
 def pretrained(channel: Channel, labels: Sequence[str], max_length: int) -> Classifier:
-    """The classifier to go on from, in a channel that has the files of a folder as save_pretrained writes it.
+    """Return the classifier to go on from, in a channel that has the files of a folder as save_pretrained writes it.
 
     Where it was trained for more labels or for fewer, or for something else, its last layers begin anew; the log names
     them. Texts are cut to `max_length` tokens, or to fewer where the tokenizer says so. Raises UserError where there is
@@ -76,7 +76,7 @@ def pretrained(channel: Channel, labels: Sequence[str], max_length: int) -> Clas
 
 
 def read(folder: Path) -> Classifier:
-    """The classifier in a folder. Raises OSError or ValueError where there is none, or a part of one."""
+    """Return the classifier in a folder. Raises OSError or ValueError where there is none, or a part of one."""
     classifier, missing = _read(folder)
     if missing:
         raise ValueError(f"the weights {', '.join(sorted(missing))} are missing")
@@ -84,7 +84,7 @@ def read(folder: Path) -> Classifier:
 
 
 def _read(folder: Path, labels: Sequence[str] = ()) -> tuple[Classifier, set[str]]:
-    """The classifier in a folder, for these labels if there are any; and the names of the weights that are random."""
+    """Return the classifier in a folder, for these labels if any are given, and the names of its random weights."""
     if not (folder / "config.json").is_file():
         raise FileNotFoundError("there is no config.json")
     config = AutoConfig.from_pretrained(folder, **FROM_FOLDER)
@@ -109,7 +109,7 @@ def _read(folder: Path, labels: Sequence[str] = ()) -> tuple[Classifier, set[str
 
 
 def named(labels: Sequence[str]) -> dict[str, Any]:
-    """What a configuration says of the labels."""
+    """Return what a configuration says of the labels."""
     return {
         "id2label": dict(enumerate(labels)),
         "label2id": {label: number for number, label in enumerate(labels)},

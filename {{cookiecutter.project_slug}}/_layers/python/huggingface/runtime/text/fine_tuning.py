@@ -97,7 +97,7 @@ def fit_epoch(
 
 
 def evaluate(classifier: Classifier, data: Texts, labels: np.ndarray, batch_size: int) -> dict[str, float]:
-    """The metrics of the classifier on the data."""
+    """Return the metrics of the classifier on the data."""
     classifier.eval()
     size = len(classifier.labels)
     total, confusion = 0.0, np.zeros((size, size))  # of true and predicted labels
@@ -121,6 +121,6 @@ def evaluate(classifier: Classifier, data: Texts, labels: np.ndarray, batch_size
 def logits_and_labels(
     classifier: torch.nn.Module, data: Texts, labels: np.ndarray, rows: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the classifier says to some of the texts, and what it should."""
+    """Return what the classifier says to some of the texts, and what it should."""
     logits = classifier([data.texts[row] for row in rows])
     return logits, torch.from_numpy(labels[rows]).to(logits.device)

@@ -43,8 +43,10 @@ def input_fn(body: bytes, content_type: str, charset: str = "utf-8") -> Request:
 
 
 def checked(parameters: Any) -> Mapping[str, Any]:
-    """The parameters of a request: `top_k`, how many labels are wanted, null for all; `function_to_apply`, what makes
-    scores of the network's numbers; `truncation`, true, since texts that are too long are cut. Raises InputError.
+    """Return the parameters of a request. Raises InputError for others.
+
+    `top_k` is how many labels are wanted, null for all; `function_to_apply` is what makes scores of the network's
+    numbers; `truncation` is true, since texts that are too long are cut.
     """
     if not isinstance(parameters, dict):
         raise InputError('"parameters" is not an object: send {"top_k": 2}, for example')

@@ -24,21 +24,21 @@ class Texts:
     share: Share
 
     def all_labels(self) -> list[str]:
-        """The labels on all hosts, in order. Raises UserError where there is but one."""
+        """Return the labels on all hosts, in order. Raises UserError where there is but one."""
         found = sorted({label for labels in gathered(sorted(set(self.labels))) for label in labels})
         if len(found) < 2:
             raise UserError(f"channel '{self.channel}' has the label '{found[0]}' only: there is nothing to tell apart")
         return found
 
     def all_words(self, count: int) -> list[str]:
-        """The words that are most frequent on all hosts, at most so many."""
+        """Return the words that are most frequent on all hosts, at most so many."""
         total: Counter[str] = Counter()
         for counts in gathered(count_words(self.texts)):
             total.update(counts)
         return sorted(total, key=lambda word: (-total[word], word))[:count]
 
     def numbers(self, labels: list[str]) -> np.ndarray:
-        """The place of each text's label among `labels`, shape (texts,). Raises UserError for another label."""
+        """Return the place of each text's label among `labels`, shape (texts,). Raises UserError for another label."""
         places = {label: place for place, label in enumerate(labels)}
         if unknown := sorted(set(self.labels) - set(places)):
             raise UserError(
@@ -62,7 +62,7 @@ def read(channel: Channel, *, text: str, label: str) -> Texts:
 
 
 def gathered(value: Any) -> list[Any]:
-    """The value of every process, in order of rank: what JSON can hold."""
+    """Return the value of every process, in order of rank: what JSON can hold."""
     own = np.frombuffer(orjson.dumps(value), np.uint8)
     ends = consensus.each(len(own)).cumsum().astype(int)
     start = ends[distribution.rank()] - len(own)

@@ -13,7 +13,7 @@ NORMALIZER, SPLITTER = normalizers.BertNormalizer(), pre_tokenizers.BertPreToken
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """How often each word is in the texts."""
+    """Return how often each word is in the texts."""
     found: Counter[str] = Counter()
     for text in texts:
         found.update(word for word, _ in SPLITTER.pre_tokenize_str(NORMALIZER.normalize_str(text)))
@@ -21,7 +21,7 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 
 def tokenizer(words: Sequence[str], max_length: int) -> PreTrainedTokenizerBase:
-    """A tokenizer that knows the words, spells others by their characters, and cuts texts to `max_length` tokens.
+    """Return a tokenizer that knows the words, spells all others, and cuts texts to `max_length` tokens.
 
     It is made of the words alone, so that all who know them have the same; trainers of WordPiece differ in every run.
     """

@@ -29,7 +29,7 @@ def start(hosts: Hosts, addresses: Sequence[str]) -> None:
 
 @cache
 def strategy() -> tf.distribute.Strategy:
-    """How variables are kept alike: on all hosts, on the GPUs of this one, or, with one of each, not at all."""
+    """Return how variables are kept alike: on all hosts, on the GPUs of this one, or, with one of each, not at all."""
     if size() > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_physical_devices("GPU")) > 1:
@@ -39,18 +39,18 @@ def strategy() -> tf.distribute.Strategy:
 
 @cache
 def rank() -> int:
-    """The number of this process among all, from 0."""
+    """Return the number of this process among all, from 0."""
     return json.loads(os.environ["TF_CONFIG"])["task"]["index"] if "TF_CONFIG" in os.environ else 0
 
 
 @cache
 def size() -> int:
-    """How many processes train together."""
+    """Return how many processes train together."""
     return len(json.loads(os.environ["TF_CONFIG"])["cluster"]["worker"]) if "TF_CONFIG" in os.environ else 1
 
 
 def local_size() -> int:
-    """How many of them run on each host."""
+    """Return how many of them run on each host."""
     return 1
 
 
@@ -87,7 +87,7 @@ def _divided(rows: np.ndarray, replicas: int) -> tf.Tensor:
 
 
 def total(values: Sequence[float]) -> np.ndarray:
-    """The sum over all processes of each of the values, shape (len(values),)."""
+    """Return the sum over all processes of each of the values, shape (len(values),)."""
     values = np.asarray(values, np.float64)
     if size() == 1:
         return values
@@ -99,7 +99,7 @@ def total(values: Sequence[float]) -> np.ndarray:
 
 
 def digest(model: Any) -> str | None:
-    """The SHA-256 of a network's parameters, by which hosts can be compared; None for anything else.
+    """Return the SHA-256 of a network's parameters, by which hosts can be compared; None for anything else.
 
     The network may be the first of a pair, with its Columns.
     """

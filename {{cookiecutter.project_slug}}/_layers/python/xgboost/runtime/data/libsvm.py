@@ -41,7 +41,7 @@ class Rows(NamedTuple):
     ends: np.ndarray
 
     def matrix(self, width: int = 0) -> csr_matrix:
-        """The values as a sparse matrix of shape (rows, width), by default as wide as the largest index asks."""
+        """Return the values as a sparse matrix of shape (rows, width), by default as wide as the largest index asks."""
         width = width or int(self.indices.max(initial=-1)) + 1
         return csr_matrix((self.values, self.indices, np.concatenate([[0], self.ends])), (len(self.labels), width))
 
@@ -136,7 +136,7 @@ def line_by_line(content: bytes, source: str, first_line: int, labels: bool) -> 
 
 
 def pair(token: str) -> tuple[int, float]:
-    """The index and the value of `index:value`. Raises InputError."""
+    """Return the index and the value of `index:value`. Raises InputError."""
     index, colon, value = token.partition(":")
     if not colon or not index.isascii() or not index.isdigit() or int(index) > LARGEST_INDEX:
         raise InputError(f"expected index:value, not {shown(token)}")

@@ -59,7 +59,7 @@ def start(hosts: Hosts, addresses: Sequence[str]) -> None:
 
 
 def located(address: str) -> tuple[str, int]:
-    """The IP address and the port of "name:port"."""
+    """Return the IP address and the port of "name:port"."""
     name, port = address.rsplit(":", 1)
     return socket.gethostbyname(name), int(port)
 
@@ -100,25 +100,25 @@ def await_news_before_exit() -> None:
 
 
 def rank() -> int:
-    """The number of this process among all, from 0."""
+    """Return the number of this process among all, from 0."""
     return collective.get_rank()
 
 
 def size() -> int:
-    """How many processes train together."""
+    """Return how many processes train together."""
     return collective.get_world_size()
 
 
 def local_size() -> int:
-    """How many of them run on each host."""
+    """Return how many of them run on each host."""
     return 1
 
 
 def total(values: Sequence[float]) -> np.ndarray:
-    """The sum over all processes of each of the values, shape (len(values),)."""
+    """Return the sum over all processes of each of the values, shape (len(values),)."""
     return collective.allreduce(np.asarray(values, np.float64), collective.Op.SUM)
 
 
 def digest(model: Any) -> str | None:
-    """The SHA-256 of a booster, by which hosts can be compared; None for anything else."""
+    """Return the SHA-256 of a booster, by which hosts can be compared; None for anything else."""
     return hashlib.sha256(model.save_raw("ubj")).hexdigest() if isinstance(model, Booster) else None

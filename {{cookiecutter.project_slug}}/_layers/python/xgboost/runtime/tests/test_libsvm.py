@@ -23,7 +23,7 @@ def channel(folder, **files):
 
 
 def dense(matrix):
-    """The matrix with nan for what is not in it."""
+    """Return the matrix with nan for what is not in it."""
     found = np.full(matrix.shape, NAN)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     found[rows, matrix.indices] = matrix.data

@@ -43,7 +43,7 @@ def known_metric(name: str) -> str:
 
 
 def constraint(value: Any) -> Any:
-    """A list, for one of XGBoost's texts that was read as JSON."""
+    """Return a list, for one of XGBoost's texts that was read as JSON."""
     return json.dumps(value).replace(" ", "") if isinstance(value, list) else value
 
 
@@ -76,7 +76,7 @@ ALSO = {
 
 
 def spellings(name: str) -> AliasChoices:
-    """What a job may call a field: its name, which for `lambda_` is no word of Python's, with hyphens, too."""
+    """Return what a job may call a field: its name, which for `lambda_` is no word of Python's, with hyphens, too."""
     names = [name.removesuffix("_")]
     names += [ALSO[one] for one in names if one in ALSO]
     return AliasChoices(*dict.fromkeys(one for name in names for one in (name, name.replace("_", "-"))))
@@ -137,9 +137,9 @@ class BoosterParameters(BaseModel):
         return self
 
     def of_xgboost(self) -> dict[str, Any]:
-        """The parameters as XGBoost takes them, without those that are as its own defaults, which are the ones here.
+        """Return the parameters as XGBoost takes them, without those that are its own defaults.
 
-        It warns of each that the chosen booster or objective does not use.
+        XGBoost warns of each that the chosen booster or objective does not use.
         """
         defaults = {name: field.default for name, field in BoosterParameters.model_fields.items()}
         given = self.model_dump(include=defaults.keys() - OURS)

@@ -52,17 +52,17 @@ def boost(parameters: BoosterParameters, train: Labelled, validation: Labelled |
 
 
 def device() -> str:
-    """Where XGBoost computes: on the GPU of a host that has one, if its package has the code for that."""
+    """Return where XGBoost computes: on the GPU of a host that has one, if its package has the code for that."""
     return "cuda" if gpu_count() and xgboost.build_info()["USE_CUDA"] else "cpu"
 
 
 def matrix(data: Labelled) -> xgboost.DMatrix:
-    """The rows as XGBoost keeps them."""
+    """Return the rows as XGBoost keeps them."""
     return xgboost.DMatrix(data.features, data.labels, weight=data.weights)
 
 
 def scores_of(text: str) -> dict[str, float]:
-    """XGBoost's line of scores, "[3]\ttrain-auc:0.9\tvalidation-auc:0.8", by the names that AWS gives them."""
+    r"""Return the scores in a line of XGBoost's, "[3]\ttrain-auc:0.9\tvalidation-auc:0.8", by AWS's names."""
     named = (part.rpartition(":") for part in text.split("\t")[1:])
     return {name.replace("-", ":", 1): float(value) for name, _, value in named}
 
@@ -76,12 +76,12 @@ def note_best(booster: xgboost.Booster, number: int, name: str, score: float) ->
 
 
 def exhausted(booster: xgboost.Booster, patience: int | None) -> bool:
-    """Whether so many rounds have gone by since the best one."""
+    """Return whether so many rounds have gone by since the best one."""
     if not patience or booster.attr("best_iteration") is None:
         return False
     return booster.num_boosted_rounds() - 1 - booster.best_iteration >= patience
 
 
 def refusal(error: Exception) -> str:
-    """The sentence of XGBoost's error, without its place in the sources and its stack."""
+    """Return the sentence of XGBoost's error, without its place in the sources and its stack."""
     return str(error).partition("\nStack trace")[0].rpartition("Check failed: ")[2].strip()

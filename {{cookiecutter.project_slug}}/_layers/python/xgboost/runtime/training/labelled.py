@@ -43,7 +43,7 @@ def read_labelled(channel: Channel, *, weights: bool = False) -> Labelled:
 
 
 def of_columns(channel: Channel, weights: bool) -> Labelled:
-    """The rows of a channel of CSV or Parquet files."""
+    """Return the rows of a channel of CSV or Parquet files."""
     values = joined(
         [
             rows
@@ -59,7 +59,7 @@ def of_columns(channel: Channel, weights: bool) -> Labelled:
 
 
 def of_libsvm(channel: Channel) -> Labelled:
-    """The rows of a channel of LIBSVM files; they are as wide as the largest index of all hosts asks."""
+    """Return the rows of a channel of LIBSVM files; they are as wide as the largest index of all hosts asks."""
     parts = []
     for file in channel.files:
         opened = gzip.open if file.suffix == ".gz" else open
