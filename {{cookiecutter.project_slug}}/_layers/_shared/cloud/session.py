@@ -70,7 +70,7 @@ class Cloud:
 
 
 def exists(describe, **name: str) -> bool:
-    """Whether SageMaker has something of that name."""
+    """Return whether SageMaker has something of that name."""
     try:
         describe(**name)
     except ClientError as error:

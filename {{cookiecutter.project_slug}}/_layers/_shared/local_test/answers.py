@@ -9,7 +9,7 @@ MARKS = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t]*([][{},:])[ \t]*')
 
 
 def same_answer(expected: bytes, answer: bytes, tolerance: float) -> bool:
-    """True if two texts have the same words and their numbers differ by at most `tolerance`.
+    """Return whether two texts have the same words and their numbers differ by at most `tolerance`.
 
     White space at their ends does not count: whether a newline follows the last record is batch transform's business.
     Nor do spaces beside the marks of JSON and CSV, but for those in quotes.

@@ -32,6 +32,7 @@ def host_count(text: str) -> int:
 
 
 def pytest_addoption(parser):
+    """Add the suite's options."""
     group = parser.getgroup("local_test")
     group.addoption("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
     group.addoption("--image", metavar="NAME:TAG", help="the image that the docker engine tests")
@@ -57,6 +58,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    """Load the sample, open the engine and register the report. Raises UsageError where one of them cannot be had."""
     config.addinivalue_line("markers", "clause(*ids): the clauses of the contract that a check holds")
     config.option.keyword = selection.expression(config.option.keyword)
     if config.option.collectonly or config.option.help:
@@ -80,16 +82,19 @@ def pytest_configure(config):
 
 
 def pytest_unconfigure(config):
+    """Remove all that the engine has started."""
     if engine := config.stash.get(ENGINE, None):
         with interrupts.held():
             engine.close()
 
 
 def pytest_itemcollected(item):
+    """Let -k select a check by its clauses and by the words of its sentence."""
     selection.offer(item)
 
 
 def pytest_collection_modifyitems(config, items):
+    """Leave out the checks that this run has nothing for, and sort the others by section."""
     sample = config.stash.get(SAMPLE, None)
     unwanted = [
         item
@@ -105,6 +110,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
+    """Add what the report needs of a check; end the suite where the engine is lost."""
     report = yield
     report.clauses, report.sentence = selection.clauses(item), selection.sentence(item)
     report.drawing = item.stash.get(DRAWING, "")
@@ -135,6 +141,7 @@ def pytest_runtest_call(item):
 
 @pytest.fixture(scope="session")
 def engine(pytestconfig) -> Engine:
+    """The engine that starts `train` and `serve`."""
     return pytestconfig.stash[ENGINE]
 
 
@@ -155,6 +162,7 @@ def promised(engine) -> None:
 
 @pytest.fixture(scope="session")
 def sample(pytestconfig) -> Sample:
+    """The sample of --sample."""
     return pytestconfig.stash[SAMPLE]
 
 
@@ -176,5 +184,5 @@ def draw(request):
 
 @pytest.fixture
 def figure(record_property):
-    """Return a function that puts a measured figure into the reports: figure("time to first ping", "0.4 s")."""
+    """Return a function that puts a measured figure into the reports, by its name: "time to first ping", "0.4 s"."""
     return record_property

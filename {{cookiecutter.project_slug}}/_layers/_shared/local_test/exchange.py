@@ -107,7 +107,7 @@ def exchange(
 
 
 def listening(address: tuple[str, int]) -> bool:
-    """True if something accepts connections at `address`."""
+    """Return whether something accepts connections at `address`."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(address) == 0

@@ -39,9 +39,12 @@ ENCODINGS = {"str()": as_text, "json.dumps": as_json, "JSON with bare strings": 
 
 @dataclass(frozen=True)
 class Job:
-    """A training job as one host sees it. `channels` is name -> folder to copy (None: an empty channel); values of
-    `hyperparameters` are encoded with `encoding`; `extra_hyperparameters` are strings already. `host` is the name of
-    this host, `hosts` has the names of all hosts in SageMaker's order (empty: there is no other)."""
+    """A training job as one host sees it.
+
+    `channels` is name -> folder to copy (None: an empty channel); values of `hyperparameters` are encoded with
+    `encoding`; `extra_hyperparameters` are strings already. `host` is the name of this host, `hosts` has the names of
+    all hosts in SageMaker's order (empty: there is no other).
+    """
 
     channels: dict[str, Path | None]
     content_types: dict[str, str]

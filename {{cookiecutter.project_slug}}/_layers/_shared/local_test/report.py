@@ -110,12 +110,14 @@ class Report:
         return time.monotonic() - self.started
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Say what is tested, and how many checks there are."""
         self._sentences = {item.nodeid: selection.sentence(item) for item in session.items}
         how = "in containers of the image" if self.engine == "docker" else "as local processes, without Docker:"
         self.writer.line(f"local_test runs train and serve {how} {self.target}", bold=True)
         self.writer.line(f"and holds them against SageMaker's contract in {len(session.items)} checks.")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Show the check that runs, and watch over it."""
         sentence = self._sentences[nodeid]
         width = self.writer.fullwidth - 1 if self.writer.hasmarkup else 0
         if width:
@@ -123,6 +125,7 @@ class Report:
         self._watch = Watch(sentence, self._screen, width)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note the outcome of a check's setup, call or teardown; print the check after the last of them."""
         if report.when == "setup":
             section = SECTIONS.get(Path(report.location[0]).stem, OWN_SECTION)
             self._current = Check(section, report.location[2], report.clauses, report.sentence)
@@ -157,11 +160,12 @@ class Report:
         self.writer.flush()
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str]:
-        # A category of its own keeps pytest from printing the failures a second time.
+        """Return a category of its own, which keeps pytest from printing the failures a second time."""
         return f"local_test {report.outcome}", "", ""
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write report.html, and print the summary."""
         if not self.counts["passed"] and not self.counts["failed"] and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
         if not self.checks:

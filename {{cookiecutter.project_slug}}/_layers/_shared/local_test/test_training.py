@@ -122,7 +122,7 @@ def test_metrics(sample, trained):
 
 
 def is_number(text: str) -> bool:
-    """True if a captured text parses as a float."""
+    """Return whether a captured text parses as a float."""
     try:
         float(text)
     except ValueError:

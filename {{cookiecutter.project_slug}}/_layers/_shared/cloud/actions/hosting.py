@@ -56,7 +56,7 @@ def deploy(cloud: Cloud, name: str = "") -> None:
 
 
 def may_be_updated(cloud: Cloud, endpoint: str) -> bool:
-    """Whether there is an endpoint to update. One that has failed is deleted, for nothing else can be done with it."""
+    """Return whether there is an endpoint to update. One that has failed is deleted: it can only be made again."""
     api = cloud.aws.api
     if cloud.aws.dry_run or not exists(api.describe_endpoint, EndpointName=endpoint):
         return False

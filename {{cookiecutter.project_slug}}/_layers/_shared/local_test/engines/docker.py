@@ -234,6 +234,7 @@ class DockerEngine(Engine):
         return self.details["Config"]
 
     def declaration(self, label: str) -> str | None:
+        """Return what the image declares in a label; None where it has no such label."""
         return (self.config.get("Labels") or {}).get(label)
 
     @property

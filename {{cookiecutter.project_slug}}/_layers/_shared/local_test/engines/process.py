@@ -59,7 +59,7 @@ def listeners(port: int) -> set[int]:
 
 
 def own_address(address: str) -> bool:
-    """True if programs on this machine can listen on an address."""
+    """Return whether programs on this machine can listen on an address."""
     with socket.socket() as probe, suppress(OSError):
         probe.bind((address, 0))
         return True
@@ -204,6 +204,7 @@ class ProcessEngine(Engine):
         return run
 
     def declaration(self, label: str) -> str | None:
+        """Return what `runtime/describe` declares, whatever the label; None where it says nothing."""
         command, environment = self._command("describe"), os.environ | {"PATH": self.path}
         result = subprocess.run(command, cwd=self.project, env=environment, capture_output=True, text=True, check=False)
         return result.stdout.strip() or None

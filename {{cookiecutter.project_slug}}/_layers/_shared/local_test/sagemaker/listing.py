@@ -46,7 +46,7 @@ def list_all(kind: Kind, region: Region, request: dict) -> dict:
 
 
 def wanted(kind: Kind, request: dict, one: dict) -> bool:
-    """Whether a List operation asks for a resource."""
+    """Return whether a List operation asks for a resource."""
     return (
         request.get("NameContains", "") in one[f"{kind.name}Name"]
         and request.get("StatusEquals") in (None, one.get(f"{kind.name}Status"))
@@ -81,14 +81,14 @@ def search(region: Region, request: dict) -> dict:
 
 
 def matches(expression: dict, one: dict) -> bool:
-    """Whether a description fulfils a SearchExpression, whose parts may be other ones."""
+    """Return whether a description fulfils a SearchExpression, whose parts may be other ones."""
     results = [compares(filter_, one) for filter_ in expression.get("Filters", [])]
     results += [matches(inner, one) for inner in expression.get("SubExpressions", [])]
     return (any if expression.get("Operator") == "Or" and results else all)(results)
 
 
 def compares(filter_: dict, one: dict) -> bool:
-    """Whether a value of a description, found by its path, compares as a Filter wants it."""
+    """Return whether a value of a description, found by its path, compares as a Filter wants it."""
     path, how, value = filter_["Name"], filter_.get("Operator", "Equals"), filter_.get("Value", "")
     found = {**one, "Tags": {tag["Key"]: tag["Value"] for tag in one["Tags"]}}
     for key in path.split(".", 1) if path.startswith("Tags.") else path.split("."):

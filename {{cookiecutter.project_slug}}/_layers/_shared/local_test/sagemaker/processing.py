@@ -38,6 +38,7 @@ class Processing(JobAtWork):
     kind = PROCESSING_JOB
 
     def work(self) -> None:
+        """Run the script on the inputs, and upload the outputs."""
         storage, application = self.region.storage, self.job["AppSpecification"]
         given = {
             one["LocalPath"].removeprefix(ROOT): storage.download_data(one, self.engine.folder("input"))

@@ -72,7 +72,7 @@ class Silent(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args) -> None:
-        pass
+        """Print nothing."""
 
 
 class Server:

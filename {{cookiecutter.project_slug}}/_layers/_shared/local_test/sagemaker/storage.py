@@ -58,7 +58,7 @@ class Storage:
         return [key for key in found if not key.endswith("/")]
 
     def exists(self, uri: str) -> bool:
-        """Whether there is an object at an S3 URI, or below it."""
+        """Return whether there is an object at an S3 URI, or below it."""
         try:
             return bool(self.keys(uri))
         except ClientError:

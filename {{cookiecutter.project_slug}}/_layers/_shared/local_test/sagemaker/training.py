@@ -119,6 +119,7 @@ class Training(JobAtWork):
             self.end(self._ending or "Completed")
 
     def end(self, status: str, **values) -> None:
+        """End the job in a secondary status, and in the status that goes with it."""
         self._enter(status)
         self.job["SecondaryStatusTransitions"][-1]["EndTime"] = time.time()
         super().end("Stopped" if status == "MaxRuntimeExceeded" else status, **values)

@@ -45,6 +45,7 @@ class Transform(JobAtWork):
     kind = TRANSFORM_JOB
 
     def work(self) -> None:
+        """Transform all files, and upload the answers if none of them failed."""
         data, output, storage = self.job["TransformInput"], self.job["TransformOutput"], self.region.storage
         source = storage.download_data(data["DataSource"]["S3DataSource"], self.engine.folder("in"))
         target = self.engine.folder("out")
