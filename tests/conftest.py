@@ -35,6 +35,7 @@ ORDER = [framework for _, framework in sorted(MATRIX, key=lambda pair: not distr
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --framework."""
     parser.addoption(
         "--framework",
         choices=[*FRAMEWORKS, "none"],
@@ -138,7 +139,7 @@ def bake(tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def reachable(url: str) -> bool:
-    """Whether this machine can read a page."""
+    """Return whether this machine can read a page."""
     try:
         with urllib.request.urlopen(url, timeout=20):
             return True

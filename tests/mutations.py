@@ -8,7 +8,7 @@ Mutation = Callable[[Path], None]
 
 
 def change(name: str, before: str, after: str) -> Mutation:
-    """A mutation: in a file of the project, replace some text that stands there exactly once."""
+    """Return a mutation that replaces some text in a file of the project, where it stands exactly once."""
 
     def mutate(project: Path) -> None:
         file = project / name

@@ -38,7 +38,7 @@ def layers(language: str, framework: str) -> dict[str, Path]:
 
 
 def distributes(language: str, framework: str) -> bool:
-    """True if the framework trains on several hosts together."""
+    """Return whether the framework trains on several hosts together."""
     return FACTS[framework]["distributes"]
 
 

@@ -89,7 +89,7 @@ def test_the_readme_names_the_owner_of_every_path(bake, language, framework):
 
 
 def edited(project):
-    """What `make doctor` says is edited."""
+    """Return what `make doctor` says is edited."""
     code = "from pathlib import Path; from local_test.edited import edited; print(*edited(Path()), sep='\\n')"
     return subprocess.check_output([sys.executable, "-B", "-c", code], cwd=project, text=True).split()
 

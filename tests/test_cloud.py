@@ -31,7 +31,7 @@ from cloud.session import Cloud
 
 
 def numbers(kind: str, lowest: str, highest: str) -> dict:
-    """A range of numbers, as the API has it."""
+    """Return a range of numbers, as the API has it."""
     return {f"{kind}ParameterRangeSpecification": {"MinValue": lowest, "MaxValue": highest}}
 
 
@@ -409,7 +409,7 @@ class Stubbed(Aws):
 
 
 def labelled(**more) -> dict:
-    """The configuration of an image that declares something."""
+    """Return the configuration of an image that declares something."""
     return {"architecture": "amd64", "config": {"Labels": {LABEL: json.dumps(DECLARED)}}, **more}
 
 

@@ -112,7 +112,7 @@ class Request:
 
 
 def request_of(vector: dict) -> Request:
-    """The request that a vector describes."""
+    """Return the request that a vector describes."""
     body = base64.b64decode(vector["base64"]) if "base64" in vector else vector["body"].encode()
     if "repeat" in vector:
         piece, times = vector["repeat"]
@@ -125,7 +125,7 @@ def request_of(vector: dict) -> Request:
 
 
 def mutated(rng: random.Random, body: bytes, other: bytes) -> bytes:
-    """A body with one to three bytes or pieces deleted, inserted, replaced, doubled or swapped, or another's end."""
+    """Return a body with up to three bytes or pieces deleted, inserted, replaced, doubled or swapped, or a new end."""
     for _ in range(rng.randint(1, 3)):
         start = rng.randint(0, len(body))
         end = min(len(body), start + rng.choice((1, 1, 1, 2, 5)))
@@ -145,7 +145,7 @@ def mutated(rng: random.Random, body: bytes, other: bytes) -> bytes:
 
 
 def mutations(count: int) -> Iterator[Request]:
-    """Requests with damaged bodies, the same each time."""
+    """Yield requests with damaged bodies, the same each time."""
     rng = random.Random(SEED)
     plain = [vector for vector in VECTORS if not {"repeat", "accept", "headers"} & set(vector)]
     good = [request_of(vector) for vector in plain if vector["status"] in (200, 400)]
@@ -224,7 +224,7 @@ class Answer:
 
 
 def sent(project: Path, setting: Setting, base: Path, requests: Sequence[Request]) -> list[Answer]:
-    """What a project's server answers to requests, which come by one connection as long as it keeps that."""
+    """Return what a project's server answers to requests, which come by one connection as long as it keeps that."""
     with served(project, setting, base) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         answers = []
@@ -237,7 +237,7 @@ def sent(project: Path, setting: Setting, base: Path, requests: Sequence[Request
 
 
 def answer_of(response: http.client.HTTPResponse) -> Answer:
-    """What a response says. Async inference needs a length, and nothing that a client must unpack first."""
+    """Return what a response says. Async inference needs a length, and nothing that a client must unpack first."""
     body = response.read()
     assert response.headers["Content-Length"] == str(len(body))
     assert "Content-Encoding" not in response.headers
@@ -249,7 +249,7 @@ def answer_of(response: http.client.HTTPResponse) -> Answer:
 
 
 def answered(echoes: list[Path], folder: Path, requests: Sequence[Request]) -> Iterator[tuple[Request, Answer, Answer]]:
-    """Each request with Python's answer and R's."""
+    """Yield each request with Python's answer and R's."""
     settings = list(dict.fromkeys(request.setting for request in requests))
     for number, setting in enumerate(settings):
         same = [request for request in requests if request.setting == setting]
@@ -260,7 +260,7 @@ def answered(echoes: list[Path], folder: Path, requests: Sequence[Request]) -> I
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Whether two rows or values are the same, numbers but for the last digit."""
+    """Return whether two rows or values are the same, numbers but for the last digit."""
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(alike, one, other))
     if isinstance(one, int | float) and isinstance(other, int | float):
@@ -269,7 +269,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def differ(one: Answer, other: Answer) -> bool:
-    """Whether two answers are not the same."""
+    """Return whether two answers are not the same."""
     return (one.status, one.content_type) != (other.status, other.content_type) or not alike(one.rows, other.rows)
 
 
@@ -278,7 +278,7 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
 def number(value: Any) -> float:
-    """The number that a cell or a JSON value is. Raises ValueError for anything else."""
+    """Return the number that a cell or a JSON value is. Raises ValueError for anything else."""
     if isinstance(value, bool | int | float):
         return float(value)
     if not isinstance(value, str) or not NUMBER.fullmatch(value):
@@ -287,12 +287,12 @@ def number(value: Any) -> float:
 
 
 def numbers(value: Any) -> list[float]:
-    """The numbers that a row is, or the lists in it hold. Raises ValueError."""
+    """Return the numbers that a row is, or the lists in it hold. Raises ValueError."""
     return [one for part in value for one in numbers(part)] if isinstance(value, list) else [number(value)]
 
 
 def rows_of_numbers(request: Request) -> list[list[float]] | None:
-    """The numbers in the body of an answered request, read once more and as simply as can be; None for .npy.
+    """Return the numbers in the body of an answered request, read once more and as simply as can be; None for .npy.
 
     Raises ValueError where the grammar has no such rows.
     """
@@ -311,12 +311,12 @@ def rows_of_numbers(request: Request) -> list[list[float]] | None:
 
 
 def listed(value: Any) -> list[Any]:
-    """A value that may stand alone, as a list."""
+    """Return a value that may stand alone, as a list."""
     return value if isinstance(value, list) else [value]
 
 
 def invented(request: Request, answer: Answer) -> bool:
-    """Whether an answer holds other numbers than its request."""
+    """Return whether an answer holds other numbers than its request."""
     if answer.rows is None or request.setting.features != "{}":
         return False
     try:
@@ -327,7 +327,7 @@ def invented(request: Request, answer: Answer) -> bool:
 
 
 def acceptable(request: Request, python: Answer, r: Answer) -> bool:
-    """Whether two answers are right, where that is known, and else what the grammar allows."""
+    """Return whether two answers are right, where that is known, and else what the grammar allows."""
     both = (python, r)
     right = request.status is None or python.status == r.status == request.status
     refused_or_read = not any(answer.status >= 500 or invented(request, answer) for answer in both)
@@ -344,7 +344,7 @@ def test_python_and_r_read_requests_alike(echoes: list[Path], tmp_path: Path):
 
 
 def report(found: list[tuple[Request, Answer, Answer]]) -> str:
-    """The shortest of what was found, for a person to read."""
+    """Return the shortest of what was found, for a person to read."""
     shortest = sorted(found, key=lambda one: len(one[0].body))[:40]
     lines = [
         f"{request.content_type} {request.setting} {request.body[:200]!r}: {request.status}, {python}, {r}"

@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def laying_out(example: Path) -> list[str]:
-    """The commands of an example's README.md that lay its files over a project."""
+    """Return the commands of an example's README.md that lay its files over a project."""
     lines = (example / "README.md").read_text().splitlines()
     return [line.strip() for line in lines if line.startswith(("    rm -r ", "    cp -r "))]
 

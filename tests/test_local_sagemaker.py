@@ -106,7 +106,7 @@ def files_of_model(aws: LocalSageMaker, job: str) -> list[str]:
 
 
 def check_failure(aws: LocalSageMaker) -> None:
-    """A job with a wrong hyperparameter fails, and says why in the words of its failure file."""
+    """Check that a job with a wrong hyperparameter fails, and says why in the words of its failure file."""
     aws.api.create_training_job(**aws.job("failing", "invalid_"))
     job = aws.ended("failing")
     assert job["TrainingJobStatus"] == job["SecondaryStatus"] == "Failed"
@@ -122,7 +122,7 @@ def test_a_failed_job_says_why(aws: LocalSageMaker):
 
 
 def check_stop(aws: LocalSageMaker) -> None:
-    """A long job that is stopped ends as Stopped, with a model."""
+    """Check that a long job that is stopped ends as Stopped, with a model."""
     aws.api.create_training_job(**aws.job("stopped", "long_"))
     until(lambda: _secondary(aws, "stopped") == "Training", "the start of the training")
     aws.await_line("stopped", "=")
@@ -149,7 +149,7 @@ def test_a_job_has_its_time(aws: LocalSageMaker):
 
 
 def check_interruption(aws: LocalSageMaker) -> None:
-    """A spot training that loses its instances goes on from its checkpoints, and ends as one that lost none."""
+    """Check that a spot training resumes from its checkpoints, and ends as one that was not interrupted."""
     first, second = "spot-1", "spot"
     aws.api.create_training_job(**aws.spot(first))
     expected = aws.completed(first)
@@ -180,7 +180,7 @@ def test_an_interrupted_job_goes_on(aws: LocalSageMaker):
 
 
 def check_tuning(aws: LocalSageMaker) -> None:
-    """A tuning job tries its combinations, tells each job its objective, and knows the best."""
+    """Check that a tuning job tries its combinations, tells each job its objective, and knows the best."""
     training = aws.sample["training"]
     name, value = next((key, value) for key, value in training["hyperparameters"].items() if type(value) is int)
     objective = training["metrics"][-1]["Name"]
@@ -227,7 +227,7 @@ def test_tunes(aws: LocalSageMaker):
 
 
 def check_transform(aws: LocalSageMaker, model: str) -> None:
-    """The records of a file are answered in their order, in one request or in many, and joined to their answers."""
+    """Check that a file's records are answered in their order, in one request or many, and joined to the answers."""
     request = next(one for one in aws.sample["requests"] if one["content_type"] == "text/csv")
     lines = request["body"].splitlines()
     aws.s3.put_object(Bucket=BUCKET, Key="batch/rows.csv", Body=request["body"].encode())
@@ -269,7 +269,7 @@ def test_transforms(aws: LocalSageMaker, endpoint: str):
 
 
 def check_model_error(aws: LocalSageMaker, endpoint: str) -> None:
-    """The client hears the container's own sentence, as a ModelError."""
+    """Check that the client gets the container's own sentence, as a ModelError."""
     with pytest.raises(aws.runtime.exceptions.ModelError) as caught:
         aws.runtime.invoke_endpoint(EndpointName=endpoint, Body=b"not-a-number,\xff\n", ContentType="text/csv")
     answer = caught.value.response
@@ -483,17 +483,17 @@ IN_IAM = {"get-login-password": "GetAuthorizationToken"}
 
 
 def camel(word: str) -> str:
-    """The name of an operation, by its word on the command line."""
+    """Return the name of an operation, by its word on the command line."""
     return "".join(part.capitalize() for part in word.split("-"))
 
 
 def sets(*changes: str) -> list[str]:
-    """The words that change settings."""
+    """Return the words that change settings."""
     return [word for change in changes for word in ("--set", change)]
 
 
 def long_hyperparameters(aws: LocalSageMaker) -> dict:
-    """The hyperparameters of a job of many minutes."""
+    """Return the hyperparameters of a job of many minutes."""
     return aws.sample["training"]["long_hyperparameters"]
 
 

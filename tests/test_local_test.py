@@ -295,7 +295,7 @@ def test_a_long_request_is_made_of_lines_or_the_samples_own(project: Project):
 
 
 def line_of(file: Path, text: str) -> int:
-    """The number of the first line that holds a text."""
+    """Return the number of the first line that holds a text."""
     return next(number for number, line in enumerate(file.read_text().splitlines(), 1) if text in line)
 
 

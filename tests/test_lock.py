@@ -10,7 +10,7 @@ FILES = ("constraints.txt", "runtime/constraints.txt", "requirements.txt")
 
 
 def contents(project):
-    """What a lock might change, and what it might leave behind."""
+    """Return what a lock might change, and what it might leave behind."""
     return {name: (project / name).read_text() for name in FILES}, sorted(path.name for path in project.iterdir())
 
 

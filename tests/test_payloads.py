@@ -67,7 +67,7 @@ FRAGMENTS = [
 
 
 def npy(header: str, body: bytes) -> bytes:
-    """An .npy file with any header one likes, true or not."""
+    """Return an .npy file with any header one likes, true or not."""
     text = header.encode() + b"\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + body
 

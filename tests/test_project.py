@@ -21,7 +21,7 @@ def make(project: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def outcomes(project: Path) -> dict[str, list[str]]:
-    """What local_test's junit file says: the names of the checks by outcome; for skipped ones the reason."""
+    """Return what local_test's junit file says: the names of the checks by outcome; for skipped ones the reason."""
     found = {"passed": [], "failed": [], "skipped": []}
     for case in ET.parse(project / "local_test/junit.xml").iter("testcase"):
         if (skipped := case.find("skipped")) is not None:

@@ -51,6 +51,7 @@ class Server:
         self.side = side
 
     def __enter__(self) -> "Server":
+        """Start it. Raises RuntimeError where it does not come up."""
         side = self.side
         started = time.perf_counter()
         self.process = start(side.command, side.folder, side.environment)
@@ -66,6 +67,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop it, with a kill if it takes too long."""
         if self.process.poll() is None:
             self.process.terminate()
         try:

@@ -95,7 +95,7 @@ def predict(model, graph):
 
 
 def neighbourhood(count, edges):
-    """The matrix that takes the mean over a node and its neighbours, each by the root of its degree."""
+    """Return the matrix that takes the mean over a node and its neighbours, each by the root of its degree."""
     adjacency = torch.eye(count)
     for source, target in edges:
         adjacency[source, target] = adjacency[target, source] = 1

@@ -54,7 +54,7 @@ def predict(model, images):
 
 
 def pixels(content):
-    """The pixels of an image file as an array of shape (28, 28), 0 to 1. Raises InputError for what is none."""
+    """Return the pixels of an image file as an array of shape (28, 28), 0 to 1. Raises InputError for what is none."""
     try:
         image = Image.open(io.BytesIO(content)).convert("L").resize((SIDE, SIDE))
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:

@@ -60,10 +60,10 @@ def predict(model, features):
 
 
 def read(channel):
-    """The features and the target of a channel: arrays of shape (rows, 5) and (rows,)."""
+    """Return the features and the target of a channel: arrays of shape (rows, 5) and (rows,)."""
     return channel.matrix(FEATURES), channel.column(TARGET).astype(float)
 
 
 def rmse(model, features, target):
-    """The root mean square error of the model on some data."""
+    """Return the root mean square error of the model on some data."""
     return np.sqrt(np.mean((model.predict(features) - target) ** 2))

@@ -55,6 +55,6 @@ def train(channels, hyperparameters, job):
 
 
 def predict(model, passengers):
-    """The probability that each passenger survives; `model` is what `train` returned."""
+    """Return the probability that each passenger survives; `model` is what `train` returned."""
     network, columns = model
     return network(tf.constant(columns.matrix(passengers))).numpy()[:, 0]

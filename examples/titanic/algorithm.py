@@ -37,5 +37,5 @@ def train(channels, hyperparameters, job):
 
 
 def predict(model, features):
-    """The probability that each passenger survives; `features` is a data frame (polars)."""
+    """Return the probability that each passenger survives; `features` is a data frame (polars)."""
     return model.predict_proba(features)[:, 1]

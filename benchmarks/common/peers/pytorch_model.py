@@ -27,7 +27,7 @@ class Network(torch.nn.Module):
 
 
 def load():
-    """The model that our side has trained."""
+    """Return the model that our side has trained."""
     content = torch.load(Path(os.environ["MODEL_FOLDER"]) / "model/model.pt", weights_only=True)
     network = Network(**content["arguments"])
     network.load_state_dict(content["state"])

@@ -7,7 +7,7 @@ from transformers import pipeline
 
 
 def load():
-    """The model that our side has trained."""
+    """Return the model that our side has trained."""
     folder = Path(os.environ["MODEL_FOLDER"]) / "model"
     return pipeline("text-classification", model=str(folder), truncation=True)
 

@@ -7,7 +7,7 @@ import keras
 
 
 def load():
-    """The model that our side has trained."""
+    """Return the model that our side has trained."""
     return keras.models.load_model(Path(os.environ["MODEL_FOLDER"]) / "model/model.keras")
 
 

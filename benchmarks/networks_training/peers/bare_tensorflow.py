@@ -43,7 +43,7 @@ features, target, validation_features, validation_target = (
 
 @tf.function(reduce_retracing=True)
 def evaluate(x, y):
-    """The mean squared error."""
+    """Return the mean squared error."""
     return tf.reduce_mean(tf.square(model(x)[:, 0] - y))
 
 

@@ -24,17 +24,17 @@ FEATURES = {"a": float, "b": str, "c": float, "d": str, "e": str}
 
 
 def answered(values):
-    """What a model that returns its first feature answers."""
+    """Return what a model that returns its first feature answers."""
     return content.encode(values[:, 0], content.CSV if task == "csv body" else content.JSON)
 
 
 def by_polars(source, **options):
-    """The numbers by polars, an array of shape (rows, columns)."""
+    """Return the numbers by polars, an array of shape (rows, columns)."""
     return pl.read_csv(source, has_header=False, **options).to_numpy(order="c")
 
 
 def peak():
-    """The most memory that this process has had, in megabytes."""
+    """Return the most memory that this process has had, in megabytes."""
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
 

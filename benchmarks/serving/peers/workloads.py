@@ -14,19 +14,19 @@ NUMBERS = {"iris": None, "scikit-learn": (0, 1, 2)}[os.environ["WORKLOAD"]]
 
 
 def load():
-    """The model that our side has trained, as a joblib file."""
+    """Return the model that our side has trained, as a joblib file."""
     return joblib.load(Path(os.environ["MODEL_FOLDER"]) / "model.joblib")
 
 
 def features(rows):
-    """The fields of a CSV file as the model was trained on them: an array, or for the pipeline rows of a data frame."""
+    """Return the fields of a CSV file as the model was trained on them: an array, or rows for the pipeline's frame."""
     if NUMBERS is None:
         return np.asarray(rows, dtype=float)
     return [[float(v) if i in NUMBERS else v for i, v in enumerate(row)] for row in rows]
 
 
 def predict(model, data):
-    """A list of CSV fields for each prediction: the class, and for the pipeline its probabilities."""
+    """Return a list of CSV fields for each prediction: the class, and for the pipeline its probabilities."""
     if NUMBERS is None:
         end = time.perf_counter() + SECONDS if data[0][0] < 0 else 0
         while time.perf_counter() < end:

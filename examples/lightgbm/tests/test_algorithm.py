@@ -12,7 +12,7 @@ SAMPLE = Path(__file__).parent.parent / "sample"
 
 
 def trained(folder, **hyperparameters):
-    """The model of a training on the sample, as `predict` gets it."""
+    """Return the model of a training on the sample, as `predict` gets it."""
     job, settings = testing.job(folder), algorithm.Hyperparameters(**hyperparameters)
     algorithm.save_fn(algorithm.train(testing.channels(SAMPLE, "train", "validation"), settings, job), job.model_folder)
     return algorithm.model_fn(job.model_folder)

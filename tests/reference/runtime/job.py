@@ -77,7 +77,7 @@ def hyperparameters() -> dict:
 
 
 def ours_not(name: str) -> bool:
-    """True for hyperparameters that SageMaker adds for itself (T39, T49)."""
+    """Return True for hyperparameters that SageMaker adds for itself (T39, T49)."""
     return name.startswith(("_", "sagemaker_"))
 
 

@@ -1,3 +1,5 @@
+"""Tests of the toy."""
+
 from pathlib import Path
 
 import algorithm
