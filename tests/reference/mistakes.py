@@ -51,7 +51,7 @@ IMAGE = {
     "another platform": of_image("platform", words="exec format error", options=("--platform", "linux/arm64")),
     "a user without rights": of_image("user", words="runs as 'nobody'", dockerfile="USER nobody"),
     "a shell as entry point": of_image(
-        "entrypoint", "becomes_healthy", words="keeps SIGTERM to itself", dockerfile="ENTRYPOINT train"
+        "entrypoint", "becomes_healthy", words="does not pass SIGTERM on", dockerfile="ENTRYPOINT train"
     ),
     "train has Windows line ends": mistake(
         "train_can_be_started", words="Save it with LF", shell="sed -i 's/$/\\r/' train"
@@ -83,7 +83,7 @@ IMAGE = {
 TRAINING = {
     "model_is_saved_elsewhere": mistake("trains_on_the_sample", words="left nothing in /opt/ml/model"),
     "channel_gets_a_cache": mistake("channels_are_read_only", words="channels"),
-    "empty_channel_ends_without_a_word": mistake("empty_channel", words="fails without a word"),
+    "empty_channel_ends_without_a_word": mistake("empty_channel", words="fails without a message"),
     "own_address_is_looked_up": of_image("without_network", words="gaierror"),
     "a_call_home_may_time_out": of_image("without_network", words="waits for a time-out"),
     "validation_is_not_reported": mistake("metrics", words="validation:mse is not in the log"),
@@ -106,7 +106,7 @@ TRAINING = {
 }
 
 HOSTS = {
-    "first_host_must_be_there": mistake("trains_on_several_hosts", words="try again for minutes"),
+    "first_host_must_be_there": mistake("trains_on_several_hosts", words="retry for minutes"),
     "every_host_saves_the_model": mistake("one_host_writes_the_model", words="wrote to /opt/ml/model as well"),
     "sums_are_those_of_one_host": mistake("same_model_as_on_one_host", words="hosts_tolerance"),
     "other_hosts_leave_without_a_word": mistake("idle_hosts_say_so", words="does not say why"),
@@ -120,13 +120,13 @@ HOSTS = {
 
 SERVING = {
     "model_is_a_link": mistake("model_survives_packing", "becomes_healthy", words="model.json -> model-1.json"),
-    "model_is_looked_for_elsewhere": mistake("becomes_healthy", words="ended instead of answering"),
+    "model_is_looked_for_elsewhere": mistake("becomes_healthy", words="exited instead of answering"),
     "model_is_loaded_by_the_first_request": mistake("healthy_means_loaded", words="the model is being loaded"),
     "server_starts_without_a_model": mistake("broken_model_is_never_healthy", words="without a model"),
     "only_known_hosts_are_answered": mistake("ping_from_sagemaker", words="model.aws.local"),
     "head_is_unknown": mistake("ping_by_head", words="does not answer HEAD"),
-    "one_request_at_a_time": mistake("ping_while_busy", words="must not wait behind"),
-    "pings_wait_for_their_turn": mistake("ping_at_once", words="every other ping"),
+    "one_request_at_a_time": mistake("ping_while_busy", words="must not queue behind"),
+    "pings_wait_for_their_turn": mistake("ping_at_once", words="half of the pings"),
     "few_connections_may_wait": mistake("accepts_connections_quickly", words="longer backlog"),
     "port_8080_is_open_as_well": of_process("bind_to_port", words="as well as on the port"),
     "port_is_always_8080": of_image("bind_to_port", words="does not answer on the port"),
@@ -143,8 +143,8 @@ REQUESTS = {
     "accept_is_ignored": mistake("unsupported_accept", words="not refused with 406"),
     "bodies_have_5_mb_at_most": mistake("large_bodies", words="client_max_body_size"),
     "one_computation_at_a_time": mistake("long_request_holds_nobody", words="Small requests wait for a long one"),
-    "slow_clients_take_all_seats": mistake("slow_clients_hold_nobody", words="have sent half of their requests"),
-    "any_number_may_wait": mistake("full_queue", words="the queue has no end"),
+    "slow_clients_take_all_seats": mistake("slow_clients_hold_nobody", words="have sent only half of their requests"),
+    "any_number_may_wait": mistake("full_queue", words="the queue has no limit"),
     "execution_parameters_are_words": mistake("execution_parameters", words="its three values"),
     "last_record_ends_with_a_line_break": mistake("multi_record", "single_record", words="2 of them empty"),
     "last_line_must_end_with_a_line_break": mistake("single_record", words="without a newline at its end"),
@@ -156,7 +156,7 @@ ROBUSTNESS = {
     "process_number_is_kept_in_run": of_image("serverless", words="Read-only file system"),
     "workers_are_counted_by_the_machine": of_image("small_machine", words="cpu.max"),
     "sigterm_ends_the_workers_at_once": mistake("sigterm_drains", words="is not answered"),
-    "dead_workers_are_not_replaced": mistake("killed_workers", words="neither answers nor has ended"),
+    "dead_workers_are_not_replaced": mistake("killed_workers", words="neither answers nor has exited"),
     "workers_outlive_the_server": of_process("killed_server", words="still answers /ping"),
 }
 

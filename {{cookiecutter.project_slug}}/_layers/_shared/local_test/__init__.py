@@ -1,4 +1,4 @@
-"""local_test holds an algorithm image against Amazon SageMaker's contract, on this machine.
+"""local_test checks an algorithm image against Amazon SageMaker's contract, on this machine.
 
     pytest local_test --engine docker|process [--image NAME:TAG]      every check, with a report
     python -m local_test train|serve|predict|doctor                   one step by hand
@@ -12,8 +12,8 @@ What it is made of:
     exchange.py             one HTTP request and its response
     startup.py              waits until a server answers
     payloads.py             bodies to send: garbage, large ones, many lines
-    waits.py                how long it waits for what
-    progress.py             what it waits for at the moment, in prose
+    waits.py                how long it waits
+    progress.py             says what it is waiting for
     interrupts.py           Ctrl-C while something is started or removed
     explain.py              failure messages: what, sent, got, what to do
     conftest.py             options and fixtures
@@ -21,9 +21,9 @@ What it is made of:
     selection.py            what -k can name
     *_runs.py               the shared runs: train once, serve once, observe often
     test_*.py               the checks; each names its clauses of the contract
-    tracebacks.py           shows each once
+    tracebacks.py           shows each traceback once
     report.py, html.py      progress, summary, report.html
-    about.py                what was tested with what, for report.html
+    about.py                what was checked, and with what, for report.html
     plot.py                 the drawing of data and predictions in report.html
     doctor.py               looks for what usually goes wrong on a machine
     edited.py               which of the template's files were edited

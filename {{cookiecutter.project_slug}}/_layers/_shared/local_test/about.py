@@ -1,4 +1,4 @@
-"""What was tested, and with what: the facts at the head of report.html."""
+"""The facts at the head of report.html: what was checked, and with what."""
 
 import platform
 import subprocess
@@ -19,7 +19,7 @@ def facts(engine: Engine, project: Path) -> list[tuple[str, str]]:
 
 
 def commit_of(project: Path) -> str | None:
-    """Return the commit that a project is at, and whether its files are those of it; None outside of git."""
+    """Return the commit of a project, and whether it has changes that are not committed; None outside of git."""
     commit = git(project, "rev-parse", "HEAD")
     if not commit:
         return None

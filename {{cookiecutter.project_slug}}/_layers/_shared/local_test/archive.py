@@ -11,7 +11,7 @@ Snapshot = dict[str, tuple[int, int]]  # name -> (size in bytes, mtime in ns); f
 
 
 def pack_tree(folder: Path) -> bytes:
-    """Return `folder`'s content as a tar owned by root, with input/config unlistable for others, as T7 saw it."""
+    """Return a folder's content as a tar owned by root; others cannot list its input/config, as on SageMaker (T7)."""
 
     def as_sagemaker(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid = member.gid = 0
@@ -37,7 +37,7 @@ def unpack(stream: io.BufferedIOBase, target: Path, strip: str = "") -> None:
             name = member.name.removeprefix("./").removeprefix(strip).lstrip("/")
             path = target / name
             if ".." in Path(name).parts:
-                raise ValueError(f"the archive holds the name {member.name!r}, which leads out of it")
+                raise ValueError(f"the archive has the name {member.name!r}, which leads out of its folder")
             if member.isdir():
                 path.mkdir(parents=True, exist_ok=True)
             elif member.issym():

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a build of an image, and shows what it prints only if a step is not in the cache, or fails:
+# Builds an image, and shows the output only if a step is not in the cache, or fails:
 # local_test/build.sh docker build ...
-# Of a build that has nothing to do every line is known here, in the words of BuildKit and of the classic builder. With
-# the first line that is not, all is shown, so that another builder or a newer one shows too much, never too little.
+# The lines of a build that has nothing to do are known here, in the words of BuildKit and of the classic builder. After
+# the first unknown line everything is shown, so that another or a newer builder shows too much, never too little.
 set -euo pipefail
 
 end="$0: exit status"
@@ -10,7 +10,7 @@ held="$*"$'\n' # what was printed so far; empty once it is shown
 steps=" "      # BuildKit: the numbers of the steps, each of which is either CACHED or DONE
 cached=        # classic builder: whether the step's layer was there
 
-# known LINE: whether a build prints this line that has nothing to do.
+# known LINE: whether a build that has nothing to do prints this line.
 known() {
 	case $1 in
 	'#'*' [internal] '* | '#'*' [auth] '* | '#'*'] FROM '*) ;;

@@ -115,8 +115,8 @@ def pytest_runtest_makereport(item, call):
     report.clauses, report.sentence = selection.clauses(item), selection.sentence(item)
     report.drawing = item.stash.get(DRAWING, "")
     if call.excinfo and call.excinfo.errisinstance(SetupError):
-        report.longrepr = f"local_test itself could not go on: {call.excinfo.value}"
-    # Without its engine a check fails for no fault of its own, and so would all that follow.
+        report.longrepr = f"local_test itself could not continue: {call.excinfo.value}"
+    # Without its engine this check fails for no fault of the image, and so would all that follow.
     if report.failed and (lost := item.config.stash[ENGINE].lost()):
         report.longrepr = "This check could not be finished."
         item.session.shouldstop = str(lost)
@@ -125,7 +125,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Let a check fail whose requests were not all answered, whatever it looked at."""
+    """Fail a check that left a request without an answer, whatever it looked at."""
     engine = item.config.stash[ENGINE]
     engine.take_unanswered()  # those of its fixtures, which have judged them
     result = yield
@@ -134,7 +134,7 @@ def pytest_runtest_call(item):
             "A request got no answer.",
             sent=exchange.sent,
             got=exchange.got,
-            advice="Read the log above, and where the processes stand: something waits there, or has crashed.",
+            advice="Read the log above and the stacks of the processes: one of them waits, or has crashed.",
         )
     return result
 
@@ -155,7 +155,7 @@ def docker(engine) -> Engine:
 
 @pytest.fixture(scope="session")
 def promised(engine) -> None:
-    """For what is not SageMaker's contract but a promise of this template: other images have not made it."""
+    """Skips checks of what only this template promises, for images that were not made from it."""
     if not engine.promises:
         pytest.skip(BEYOND)
 

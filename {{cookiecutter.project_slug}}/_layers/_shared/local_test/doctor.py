@@ -37,7 +37,7 @@ SIGNS = {True: "✓", False: "✗", None: "\N{EN DASH}"}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `ok` None means: for information."""
+    """What the doctor found out about one thing; `ok` None means: for information."""
 
     ok: bool | None
     text: str
@@ -84,14 +84,14 @@ def machine() -> Iterator[Finding]:
 
 
 def processor() -> Finding:
-    """Say what images cost here and on SageMaker, where this machine's processor is not that of SageMaker's."""
+    """Say which platform to choose where this machine's processor is not that of SageMaker's instances."""
     own = platform.machine()
     return hint(
         own.lower() not in ("arm64", "aarch64"),
         f"this machine is {own}",
-        f"this machine is {own} and SageMaker's are amd64. PLATFORM={SAGEMAKER}, the default: the image trains and "
-        f"serves on SageMaker, and is emulated here, which takes longer. PLATFORM={GRAVITON}: it is built and run here "
-        f"without emulation; {GRAVITON_ONLY}",
+        f"this machine is {own} and SageMaker's instances are amd64. PLATFORM={SAGEMAKER}, the default: the image "
+        f"trains and serves on SageMaker, and is emulated here, which takes longer. PLATFORM={GRAVITON}: it is built "
+        f"and run here without emulation; {GRAVITON_ONLY}",
     )
 
 
@@ -123,20 +123,20 @@ def template(project: Path) -> Iterator[Finding]:
     names = edited(project)
     yield hint(
         not names,
-        "the template's own files are as it brought them",
-        f"edited, though it is the template's: {', '.join(names)}; an update of the template may not fit there. "
+        "the template's own files are unedited",
+        f"the template's own files were edited: {', '.join(names)}; an update of the template may conflict with that. "
         "README.md says which files are yours",
     )
 
 
 def on_the_way_to_sagemaker(project: Path, *, docker: bool) -> Iterator[Finding]:
-    """Look at what ./build_and_push.sh and the cloud-… targets will need; without it all else works."""
+    """Look at what ./build_and_push.sh and the cloud-… targets need; all else works without it."""
     home, given = Path.home() / ".aws", os.environ
     keys = "AWS_ACCESS_KEY_ID" in given or "AWS_PROFILE" in given or (home / "credentials").exists()
     found = keys or (home / "config").exists()
     yield hint(
         found,
-        "AWS credentials are set up; make cloud-check looks whether they are good",
+        "AWS credentials are set up; make cloud-check tries them",
         "no AWS credentials: the cloud-… targets need some (aws configure), or LOCAL=1",
     )
     region = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
@@ -148,24 +148,24 @@ def on_the_way_to_sagemaker(project: Path, *, docker: bool) -> Iterator[Finding]
     elif docker:
         yield hint(
             subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False).returncode == 0,
-            "docker buildx is there",
+            "docker buildx is installed",
             "docker buildx is missing: build_and_push.sh makes amd64 images by the classic builder",
         )
         yield registry(project)
     if (project / "requirements-gpu.txt").exists():
-        gpu = shutil.which("nvidia-smi") is not None
-        yield hint(gpu, "an NVIDIA GPU is here: GPU=1 uses it", "no NVIDIA GPU is here: leave GPU=1 out")
+        gpu, has = shutil.which("nvidia-smi") is not None, "this machine has"
+        yield hint(gpu, f"{has} an NVIDIA GPU: GPU=1 uses it", f"{has} no NVIDIA GPU: leave GPU=1 out")
 
 
 def registry(project: Path) -> Finding:
-    """Look whether the registry of the base image can be reached."""
+    """Try to reach the registry of the base image."""
     base = BASE_IMAGE.search((project / "Dockerfile").read_text())
     host = base[1].partition("/")[0] if base and "." in base[1].partition("/")[0] else "registry-1.docker.io"
     try:
         socket.create_connection((host, 443), timeout=REGISTRY_SECONDS).close()
     except OSError as error:
-        return Finding(None, f"{host}, where the base image comes from, cannot be reached: {error}")
-    return Finding(True, f"{host}, where the base image comes from, can be reached")
+        return Finding(None, f"the registry of the base image, {host}, cannot be reached: {error}")
+    return Finding(True, f"the registry of the base image, {host}, can be reached")
 
 
 def processes(project: Path, reason: str | None) -> Iterator[Finding]:
@@ -179,13 +179,13 @@ def processes(project: Path, reason: str | None) -> Iterator[Finding]:
     yield from borrowed(project)
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     how = "apt-get install nginx (Debian, Ubuntu) or brew install nginx (macOS)"
-    yield Finding(bool(found), f"nginx, which serve needs, is {'here' if found else f'not installed: {how}'}")
+    yield Finding(bool(found), f"nginx, which serve needs, is {'installed' if found else f'not installed: {how}'}")
 
 
 def borrowed(project: Path) -> Iterator[Finding]:
-    """Look which shared libraries the algorithm has from this machine, as a local process, and the image will lack.
+    """Look for shared libraries of this machine that the algorithm loads and that the image will lack.
 
-    Known of Python on Linux only; R's packages bring theirs along.
+    This covers Python on Linux; R's packages bring their libraries with them.
     """
     python, named, maps = project / ".venv/bin/python", project / "system-packages.txt", Path("/proc/self/maps")
     if not (python.exists() and named.exists() and maps.exists()):
@@ -204,7 +204,7 @@ def borrowed(project: Path) -> Iterator[Finding]:
 
 
 def containers(image: str | None, wanted: str) -> Iterator[Finding]:
-    """Look at Docker, the image, and what containers and networks were left behind."""
+    """Look at Docker, the image, and containers and networks that were left behind."""
     from .engines.daemon import LABEL, connect  # late: a machine without the docker SDK has a doctor, too
 
     client = connect()
@@ -224,15 +224,15 @@ def containers(image: str | None, wanted: str) -> Iterator[Finding]:
 
 
 def leftovers(kind: str, left: list[str], removing: str) -> Finding:
-    """Judge what a local_test that was killed has left; `removing` is a docker command."""
+    """Report what a killed local_test has left; `removing` is a docker command."""
     if not left:
-        return Finding(True, f"no {kind} of local_test were left behind")
-    what = f"{len(left)} {kind} of local_test are there; if no local_test is running, remove them"
+        return Finding(True, f"local_test left no {kind} behind")
+    what = f"local_test left {len(left)} {kind} behind; if none is running now, remove them"
     return Finding(None, f"{what}: {removing} {' '.join(left)}")
 
 
 def image_finding(client: "DockerClient", image: str, wanted: str) -> Finding:
-    """Look at the image: there, and for the platform that is wanted."""
+    """Look whether the image exists, and is for the platform that is wanted."""
     from docker.errors import ImageNotFound
 
     try:
@@ -242,5 +242,5 @@ def image_finding(client: "DockerClient", image: str, wanted: str) -> Finding:
     built_for = f"{details['Os']}/{details['Architecture']}"
     size = details["Size"] / GIGABYTE
     if built_for != wanted:
-        return Finding(False, f"the image {image} is for {built_for}; build it anew: make build PLATFORM={wanted}")
-    return Finding(True, f"the image {image} is there: {built_for}, {size:.1f} GB")
+        return Finding(False, f"the image {image} is for {built_for}; build it again: make build PLATFORM={wanted}")
+    return Finding(True, f"the image {image} exists: {built_for}, {size:.1f} GB")

@@ -1,9 +1,9 @@
-"""Which of the template's files are no longer as it brought them: an update of the template may not fit there."""
+"""Finds the template's files that were edited: an update of the template may conflict with the edits."""
 
 import hashlib
 from pathlib import Path
 
-CHECKSUMS = "local_test/checksums.txt"  # written when the project is generated, and brought anew by every update
+CHECKSUMS = "local_test/checksums.txt"  # written when the project is generated, and by every update
 
 
 def edited(project: Path) -> list[str]:

@@ -6,4 +6,4 @@ class SetupError(Exception):
 
 
 class EngineLost(SetupError):
-    """What starts the programs has gone away in the middle of a run, which cannot go on."""
+    """The engine has stopped working in the middle of a run, which cannot continue."""

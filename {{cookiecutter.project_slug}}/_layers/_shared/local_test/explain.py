@@ -5,8 +5,8 @@ from typing import NoReturn
 
 import pytest
 
-# Why a check does not judge an image of others.
-BEYOND = "only images of this template promise it, by their label sm-algo.promises; SageMaker does not ask for it"
+# Why a check skips an image that was not made from this template.
+BEYOND = "SageMaker does not require it; only images of this template promise it (label sm-algo.promises)"
 
 
 def fail(what: str, *, sent: str, got: str, advice: str) -> NoReturn:

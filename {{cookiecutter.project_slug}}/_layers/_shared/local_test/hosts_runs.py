@@ -1,6 +1,6 @@
 """The training jobs on several hosts that checks share: each is run once and observed often.
 
-They are run one after the other: as local processes two jobs would get into each other's ports.
+They run one after the other: as local processes two jobs would use the same ports.
 """
 
 import signal
@@ -42,7 +42,7 @@ class OnHosts:
 
     @property
     def got(self) -> str:
-        """What came of it on every host, for messages."""
+        """How the job ended on every host, for messages."""
         return "\n\n".join(f"on {name_of(host.run)}:\n{host.got}" for host in self.hosts)
 
 
@@ -78,10 +78,10 @@ def finish_all(runs: list[Run], timeout: float | None = None, after_failure: flo
 
 @dataclass(frozen=True)
 class Disturbed:
-    """The long job on several hosts, to which something was done when it was really going.
+    """The long job on several hosts, stopped or deprived of a host when it made progress.
 
     `idle` are the hosts that had ended with exit code 0 by then, though the first one was still training. `job` is
-    None if nothing could be done to it; `seconds` is how long the slowest of the hosts took to end after that.
+    None if it could not be disturbed; `seconds` is how long the slowest of the hosts took to end after that.
     """
 
     runs: list[Run]
@@ -104,7 +104,7 @@ class HostsRuns:
 
     @cached_property
     def together(self) -> OnHosts:
-        """The sample's job; the first host is found late."""
+        """The sample's job; the name of the first host resolves late."""
         return finish_all(self.engine.train_on_hosts(self.job, self.count, first_late_by=WAITS.first_host_late))
 
     @cached_property
@@ -138,7 +138,7 @@ class HostsRuns:
         return _ended(runs, idle, since, WAITS.host_gone)
 
     def _long_job(self) -> tuple[list[Run], list[Run]]:
-        """Start the long job and wait until it is really going; return all hosts, and the idle ones."""
+        """Start the long job and wait until it makes progress; return all hosts, and the idle ones."""
         runs = self.engine.train_on_hosts(Job.of(self.sample, self.sample.long_hyperparameters), self.count)
         await_life(runs[0], self.sample)
         settled = time.monotonic() + WAITS.idle_hosts

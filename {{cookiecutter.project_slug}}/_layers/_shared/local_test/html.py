@@ -1,4 +1,4 @@
-"""report.html: one page without any other file, for people who were not there."""
+"""report.html: one page in one file, for people who did not see the run."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def page(report: Report) -> str:
 {"".join(tile(name, value) for name, value in report.figures)}
 </div>
 {"".join(section_of(report, name) for name in sections)}
-<footer><p>The short names of a check are its clauses in the contract between SageMaker and a container, which is
-written down in <a href="contract.md">local_test/contract.md</a>. A skipped check says why.</p></footer>
+<footer><p>The codes before a check are its clauses in the contract between SageMaker and a container,
+<a href="contract.md">local_test/contract.md</a>. A skipped check says why.</p></footer>
 </body>
 </html>
 """

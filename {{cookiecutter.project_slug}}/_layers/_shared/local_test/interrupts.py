@@ -1,4 +1,4 @@
-"""Ctrl-C and its relatives, held back while something is started or removed, so that nothing gets lost in between."""
+"""Ctrl-C and similar signals, deferred while something is started or removed, so that nothing is left behind."""
 
 import signal
 import threading
@@ -19,14 +19,14 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def listen() -> None:
-    """Let every signal that asks for the end raise KeyboardInterrupt."""
+    """Let each of the signals raise KeyboardInterrupt."""
     for number in SIGNALS:
         signal.signal(number, _interrupt)
 
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Put interrupts off to the end of the block. Other threads than the main one are not interrupted anyway."""
+    """Defer interrupts to the end of the block. Python interrupts the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

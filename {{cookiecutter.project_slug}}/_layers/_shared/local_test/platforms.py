@@ -1,4 +1,4 @@
-"""The platforms that images are for, and where SageMaker takes which (E7)."""
+"""The platforms of images, and which instances of SageMaker take them (E7)."""
 
 SAGEMAKER = "linux/amd64"
 GRAVITON = "linux/arm64"

@@ -10,7 +10,7 @@ from .archive import files
 from .errors import SetupError
 from .sample import Column, Plot
 
-STEPS = 200  # places between the smallest and the largest x for which predictions are asked
+STEPS = 200  # from the smallest to the largest x, with a prediction at each
 MOST_POINTS = 1500
 WIDTH, HEIGHT = 860, 380
 LEFT, RIGHT, TOP, BOTTOM = 12, 15, 30, 50  # the margins, which hold ticks and labels

@@ -1,4 +1,4 @@
-"""What local_test waits for at the moment, in prose: a check that takes long says it."""
+"""Says what local_test is waiting for, when a check takes long."""
 
 import os
 import threading
@@ -22,12 +22,12 @@ def doing(words: str) -> Iterator[None]:
 
 
 def at_most(seconds: float) -> str:
-    """Return a limit as people say it."""
+    """Return a limit in words."""
     return f"at most {seconds / 60:.0f} min" if seconds >= 120 else f"at most {seconds:.0f} s"
 
 
 class Watch:
-    """Says what a check is doing that takes long: on a terminal in its line, elsewhere in a line for each new thing.
+    """Says what a long check is doing: on a terminal in its line, elsewhere in a new line for each change.
 
     `screen` is the file descriptor to write to, `width` that of a line of a terminal, 0 where it is none.
     """
@@ -54,6 +54,6 @@ class Watch:
         os.write(self.screen, text.encode())
 
     def end(self) -> None:
-        """Say nothing more."""
+        """Stop watching."""
         self._over.set()
         self._thread.join()

@@ -1,4 +1,4 @@
-"""The suite's report: a line per check as it finishes, a summary that tells the causes, and report.html."""
+"""The suite's report: a line for each check that has finished, a summary with the causes, and report.html."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ STYLES = {"passed": {"green": True}, "failed": {"red": True}, "skipped": {"yello
 
 @dataclass
 class Check:
-    """A check that has finished: outcome is passed, failed or skipped; `message` says why it is not passed.
+    """A check that has finished: outcome is passed, failed or skipped; `message` says why it has not passed.
 
     `name` is that of its function, `reason` the message in one line.
     """
@@ -114,7 +114,7 @@ class Report:
         self._sentences = {item.nodeid: selection.sentence(item) for item in session.items}
         how = "in containers of the image" if self.engine == "docker" else "as local processes, without Docker:"
         self.writer.line(f"local_test runs train and serve {how} {self.target}", bold=True)
-        self.writer.line(f"and holds them against SageMaker's contract in {len(session.items)} checks.")
+        self.writer.line(f"and checks them against SageMaker's contract: {len(session.items)} checks.")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show the check that runs, and watch over it."""
@@ -177,7 +177,7 @@ class Report:
         self._summary()
 
     def _nothing_selected(self, session: pytest.Session) -> None:
-        """Say why no check was run. Checks of several hosts need several hosts."""
+        """Say why no check was run."""
         if self.config.option.keyword:
             self.writer.line(f"No check matches what -k asks for. {selection.HOW}.", red=True)
         if self.config.option.hosts == 1:

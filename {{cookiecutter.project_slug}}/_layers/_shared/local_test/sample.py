@@ -166,13 +166,13 @@ def load(folder: Path = FOLDER) -> Sample:
     if not sample.requests or not isinstance(sample.channels, dict) or not (sample.channels or sample.model):
         raise SetupError(
             f'{file} needs [training] channels = {{ name = "content/type" }} and one [[requests]]. For an image that '
-            f"only serves {folder / 'model'}, with the model, takes the place of the channels"
+            f"only serves, put the model into {folder / 'model'} instead"
         )
     for name, channel in sample.channel_folders.items():
         if not any(not path.name.startswith(".") for path in files(channel)):
             raise SetupError(
                 f"{file} has a channel '{name}', but there are no files in {channel}. Put a little of your data there; "
-                "if it was there once, look whether a .gitignore keeps it out of the repository: "
+                "if it was there once, a .gitignore may keep it out of the repository: "
                 f"git check-ignore --verbose {channel}/*"
             )
     if plot and (plot.channel not in sample.channels or type(plot.x) is not type(plot.y)):
@@ -183,7 +183,7 @@ def load(folder: Path = FOLDER) -> Sample:
 def read_request(
     folder: Path, *, content_type: str, body_file: str | None = None, answer_file: str | None = None, **more
 ) -> Request:
-    """Return a request as sample.toml has it. Raises ValueError or TypeError for what it may not have."""
+    """Return a request of sample.toml. Raises ValueError or TypeError for what it may not have."""
     body = read_content(folder, "body", more.pop("body", None), body_file)
     if not body:
         raise ValueError(f"a request of type {content_type} needs a body, or a body_file that is not empty")
@@ -194,7 +194,7 @@ def read_request(
 def read_content(folder: Path, key: str, text: str | None, file: str | None) -> bytes | None:
     """Return what a request gives as text or, for binary content, as the name of a file in the sample's folder."""
     if text is not None and file is not None:
-        raise ValueError(f"a request has {key} and {key}_file: one of them is enough")
+        raise ValueError(f"a request has {key} and {key}_file: use one of them")
     if file is None:
         return None if text is None else text.encode()
     try:

@@ -15,7 +15,7 @@ HOW = (
 
 
 def sentence(item: pytest.Item) -> str:
-    """Return what a check is called on the screen: the first line of its docstring."""
+    """Return the sentence that stands for a check on the screen: the first line of its docstring."""
     return (item.function.__doc__ or item.name).splitlines()[0].rstrip(".")
 
 

@@ -19,7 +19,7 @@ BATCH_ENVIRONMENT = {
 
 
 def at_endpoint(engine: Engine, model: Path) -> Path:
-    """Return a model folder after SageMaker's way to the endpoint: packed as model.tar.gz and unpacked (T31, I3)."""
+    """Return a model folder as an endpoint gets it: packed as model.tar.gz and unpacked (T31, I3)."""
     packed = engine.folder("artifact") / "model.tar.gz"
     archive.pack_model(model, packed)
     folder = engine.folder("model")
@@ -43,7 +43,7 @@ class Serving:
         self.startup: Startup | None = None
 
     def start(self) -> Startup:
-        """Start a server, in place of the one before."""
+        """Start a server; remove the one before."""
         if self.startup:
             self.startup.server.remove()
         server = self.engine.serve(self.model, self.environment, read_only=self.read_only)
@@ -61,7 +61,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class FirstStart:
-    """The first start of a server. `refused` is the first try, if it only works with a model folder it can write to."""
+    """The first start of a server. `refused` is the first try, if the server has to write to its model folder."""
 
     serving: Serving
     startup: Startup
@@ -84,7 +84,7 @@ def first_start(engine, model, sample) -> FirstStart:
 
 @pytest.fixture(scope="session")
 def up(first_start) -> FirstStart:
-    """The first start, if it led to a server that answers."""
+    """The first start, if the server answers."""
     if not first_start.startup.good:
         pytest.skip("because the server does not answer (I8, I12)")
     return first_start

@@ -1,4 +1,4 @@
-"""Waits until a server answers, and keeps what was seen on the way."""
+"""Waits until a server answers, and records how it came up."""
 
 import time
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from .sample import Request
 from .waits import WAITS
 
 POLL = 0.02  # seconds between two pings: a server that is healthy too early is seen by looking often
-IN_A_ROW = 15  # answers that show that each of several workers is ready at last
+IN_A_ROW = 15  # answers that show that each of several workers is ready
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Startup:
 
 def await_ping(server: Server) -> float | None:
     """Ping until 200; return seconds since the start, None if it ended or SageMaker would have given up (I8)."""
-    with doing(f"waiting for GET /ping to say 200, {at_most(WAITS.healthy)}"):
+    with doing(f"waiting for GET /ping to return 200, {at_most(WAITS.healthy)}"):
         while server.exit_code is None and server.seconds < WAITS.healthy:
             if server.poll().status == 200:
                 return server.seconds

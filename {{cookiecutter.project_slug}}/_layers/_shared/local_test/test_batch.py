@@ -19,7 +19,7 @@ def assembled(answers: list) -> bytes:
 
 @pytest.fixture
 def line_request(sample):
-    """A sample request with one record per line, and nothing else: SageMaker, too, takes each line for a record."""
+    """A sample request with one record per line and no header: SageMaker takes each line for a record."""
     request = sample.line_request()
     if request is None or request.header:
         pytest.skip("sample.toml has no request with one record per line and no header")
@@ -39,7 +39,7 @@ def expect_answered(answer, server, what: str) -> None:
 
 @pytest.mark.clause("B2")
 def test_execution_parameters(server):
-    """GET /execution-parameters gives its three values, or a quick 4xx."""
+    """GET /execution-parameters returns its three values, or a quick 4xx."""
     answer = server.request("GET", "/execution-parameters", timeout=10)
     if answer.refused and answer.seconds <= QUICK:
         return
@@ -67,7 +67,7 @@ def test_execution_parameters(server):
 
 @pytest.mark.clause("B1", "B4")
 def test_multi_record(batch_server, line_request):
-    """MultiRecord: n lines in two requests are n lines when SageMaker has put the answers together."""
+    """MultiRecord: n lines in two requests are n lines when SageMaker has assembled the answers."""
     body = "".join(f"{line}\n" for line in many(line_request, RECORDS)).encode()
     answers = [batch_server.invoke(line_request, body) for _ in range(2)]
     for answer in answers:

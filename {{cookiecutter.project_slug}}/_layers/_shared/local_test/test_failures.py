@@ -1,4 +1,4 @@
-"""Jobs with a mistake in them, which must say so."""
+"""Jobs with a mistake, which must fail and say why."""
 
 import pytest
 

@@ -34,13 +34,13 @@ def together(hosts_runs) -> OnHosts:
 
 @pytest.mark.clause("T16", "T17", "T42")
 def test_trains_on_several_hosts(hosts_runs, figure):
-    """A job on several hosts ends well on each, though the first is found late, and leaves a model on the first."""
+    """A job succeeds on several hosts, though the first one's name resolves late, and leaves a model on the first."""
     job = hosts_runs.together
     names = [name_of(host.run) for host in job.hosts]
     expect_success(
         job,
-        f"Training on the hosts {', '.join(names)} failed; the first was found a few seconds after the others.",
-        "Take the names from resourceconfig.json, and try again for minutes when one does not resolve or refuses the "
+        f"Training on the hosts {', '.join(names)} failed; the first name resolved a few seconds late.",
+        "Take the names from resourceconfig.json, and retry for minutes when one does not resolve or refuses the "
         "connection: hosts start at different times. If the algorithm trains on one host only, let the others end "
         "with exit code 0.",
     )
@@ -49,13 +49,13 @@ def test_trains_on_several_hosts(hosts_runs, figure):
 
 @pytest.mark.clause("T31")
 def test_one_host_writes_the_model(engine, together):
-    """Only the first host writes to /opt/ml/model: SageMaker lays the folders of all hosts over one another."""
+    """Only the first host writes to /opt/ml/model: SageMaker merges the folders of all hosts."""
     for host in together.hosts[1:]:
-        # Other names do not get lost.
+        # Files with other names do not get lost.
         if set(host.model) & set(together.first.model) or (host.model and engine.promises):
             fail(
                 f"{name_of(host.run)} wrote to /opt/ml/model as well as {name_of(together.first.run)}, the first host; "
-                "of files with the same name one wins.",
+                "of files with the same name only one is kept.",
                 sent=together.sent,
                 got=together.got,
                 advice="Save the model only where current_host is the first of hosts in resourceconfig.json.",
@@ -64,7 +64,7 @@ def test_one_host_writes_the_model(engine, together):
 
 @pytest.mark.clause("T31")
 def test_same_model_as_on_one_host(promised, engine, sample, server, up, together):
-    """The model of several hosts answers like that of one host, within hosts_tolerance of sample.toml."""
+    """The model of several hosts answers like the model of one host, within hosts_tolerance of sample.toml."""
     if sample.model:
         pytest.skip("the sample brings a model/, so that the one that was trained on one host is not served")
     folder = at_endpoint(engine, together.first.folder / "model")
@@ -76,7 +76,7 @@ def test_same_model_as_on_one_host(promised, engine, sample, server, up, togethe
                 continue  # I12, sample requests
             if not several.ok or not same_answer(one.body, several.body, sample.hosts_tolerance):
                 fail(
-                    "The model that several hosts trained does not answer like that of one host "
+                    "The model of several hosts does not answer like the model of one host "
                     f"(hosts_tolerance {sample.hosts_tolerance}).",
                     sent=f"{together.sent}\n\n{several.sent}",
                     got=f"{several.got}\n\nand from the model of one host\n\n{one.got}\n{other.got}",
@@ -103,8 +103,8 @@ def test_idle_hosts_say_so(promised, hosts_runs, long_job):
     for run in disturbed.idle:
         if not run.line_with(first):
             fail(
-                f"{name_of(run)} ended with exit code 0 while {first} was still training, and does not say why. Who "
-                "pays for several hosts should know that one does the work.",
+                f"{name_of(run)} ended with exit code 0 while {first} was still training, and does not say why. "
+                "Whoever pays for several hosts should know that one does the work.",
                 sent=f"{run.command}\n{run.job.describe()}",
                 got=run.got,
                 advice=f"Print a line that names the host that trains, {first}, or take part in the training.",
@@ -124,7 +124,7 @@ def expect_noticed(disturbed: Disturbed, dead_one: int, figure) -> None:
     for host in alive:
         problem, name = None, name_of(host.run)
         if host.hung:
-            problem = f"{name} is still running {WAITS.host_gone:.0f} s after {dead} died; it would be paid for till "
+            problem = f"{name} is still running {WAITS.host_gone:.0f} s after {dead} died; you would pay for it until "
             problem += "MaxRuntimeInSeconds, a day by default"
         elif host.run.exit_code == 0:
             problem = f"{name} counts as completed, with exit code 0, though {dead} died"
@@ -135,8 +135,8 @@ def expect_noticed(disturbed: Disturbed, dead_one: int, figure) -> None:
                 f"{problem}.",
                 sent=sent,
                 got=disturbed.job.got,
-                advice="Watch the connections to the other hosts beside the training, which may wait for them for "
-                "ever: when one is gone, write its name to /opt/ml/output/failure and exit with code 1.",
+                advice="Watch the connections to the other hosts in a thread of its own, for the training may wait for "
+                "them forever: when one is gone, write its name to /opt/ml/output/failure and exit with code 1.",
             )
     which = "first" if dead_one == 0 else "last"
     figure(f"end of the others after the {which} host died", f"{disturbed.seconds:.1f} s")
@@ -202,7 +202,7 @@ def merged_checkpoints(engine, job: OnHosts) -> Path:
 
 @pytest.mark.clause("T34", "T36")
 def test_all_hosts_resume(engine, sample, hosts_runs, together):
-    """A job whose hosts are all killed goes on from its last checkpoint when it is started again."""
+    """A job whose hosts are all killed resumes from its last checkpoint when started again."""
     if sample.resumed_hyperparameters is None or not sample.checkpoints:
         pytest.skip("sample.toml has no checkpoints = true with resumed_hyperparameters")
     job = Job.of(sample, sample.resumed_hyperparameters)
@@ -218,7 +218,7 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
     killed = finish_all(runs)
     if not killed.first.checkpoints:
         fail(
-            f"The job left no checkpoint on {name_of(first)}, the first host, to go on from.",
+            f"The job left no checkpoint on {name_of(first)}, the first host, to resume from.",
             sent=killed.sent,
             got=killed.got,
             advice="Let the first host write checkpoints to /opt/ml/checkpoints now and then.",
@@ -237,10 +237,10 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
             advice="Let every host load the same checkpoint, or the first one load it and send it to the others.",
         )
     if not engine.promises:
-        pytest.skip(f"the job ends well with them; to say that it goes on from them: {BEYOND}")
+        pytest.skip(f"the job succeeds with checkpoints, and need not say that it resumes: {BEYOND}")
     if not resumed.first.run.line_with(r"(?i)resuming from checkpoint"):
         fail(
-            "The hosts found checkpoints but started from scratch, or the first one does not say that it goes on.",
+            "The hosts found checkpoints but started from scratch, or the first one does not say that it resumes.",
             sent=sent,
             got=resumed.got,
             advice='Load the newest checkpoint at the start and print "resuming from checkpoint ...".',
@@ -249,7 +249,7 @@ def test_all_hosts_resume(engine, sample, hosts_runs, together):
 
 @pytest.mark.clause("T29")
 def test_host_without_data(engine, plain_job, hosts_runs, together):
-    """A sharded channel that leaves a host without files ends the job well, or with the reason; never a hang."""
+    """A sharded channel that leaves a host without files ends with success or a clear error, never a hang."""
     name, folder = next((name, folder) for name, folder in plain_job.channels.items())
     few = engine.folder("sharded")
     for file in files(folder)[: hosts_runs.count - 1]:
@@ -265,9 +265,9 @@ def test_host_without_data(engine, plain_job, hosts_runs, together):
     elif failed and job.first not in failed:
         problem = f"{name_of(failed[0].run)} fails, and {name_of(job.first.run)}, the first host, counts as completed"
     elif silent := [name_of(host.run) for host in failed if not host.failure]:
-        problem = f"{', '.join(silent)} failed without a word in /opt/ml/output/failure"
+        problem = f"{', '.join(silent)} failed without a reason in /opt/ml/output/failure"
     elif not failed and not job.ok:
-        problem = "the job ends well but leaves no model"
+        problem = "the job succeeds but leaves no model"
     if problem:
         fail(
             f"With channel '{name}' sharded so that the last host gets no file, {problem}.",
@@ -280,7 +280,7 @@ def test_host_without_data(engine, plain_job, hosts_runs, together):
 
 @pytest.mark.clause("T16")
 def test_network_interface(docker, plain_job, together):
-    """The hosts reach each other on network_interface_name, though they have another interface before it."""
+    """The hosts reach each other on network_interface_name, though another of their interfaces comes first."""
     try:
         runs = docker.train_behind_decoys(plain_job, 2)
     except LookupError as reason:
@@ -288,7 +288,7 @@ def test_network_interface(docker, plain_job, together):
     expect_success(
         finish_all(runs, together.first.run.seconds + WAITS.endless),
         "Training fails on hosts that have two interfaces: eth0, on which nobody answers, and eth1, which "
-        "resourceconfig.json names and the hosts' names lead to.",
+        "resourceconfig.json names and the hosts' names resolve to.",
         "Use the interface of network_interface_name, e.g. GLOO_SOCKET_IFNAME and NCCL_SOCKET_IFNAME, or the address "
         "that the host's own name in resourceconfig.json resolves to; not that of the machine's host name.",
     )

@@ -14,7 +14,7 @@ CREDENTIALS = re.compile(r"ACCESS_KEY|SECRET|SESSION_TOKEN|PASSWORD|AUTH_TOKEN|A
 
 @pytest.mark.clause("E7")
 def test_platform(docker, pytestconfig, figure):
-    """The image is built for the platform that SageMaker's machines have."""
+    """The image is built for the platform of SageMaker's instances."""
     wanted = pytestconfig.option.platform
     found = f"{docker.details['Os']}/{docker.details['Architecture']}"
     if found != wanted:
@@ -44,20 +44,20 @@ def test_user(docker):
 
 @pytest.mark.clause("T3", "T5", "I1")
 def test_entrypoint(docker):
-    """An ENTRYPOINT hands SIGTERM and the word train or serve to the program."""
+    """An ENTRYPOINT passes SIGTERM and the word train or serve to the program."""
     entrypoint = docker.config.get("Entrypoint") or []
     if not entrypoint:
-        return  # point 6 looks for train and serve
+        return  # the next checks look for train and serve
     program = Path(entrypoint[0]).name
     shell = program in ("sh", "bash", "dash") and "-c" in entrypoint
     init = program in INIT_PROGRAMS and not [word for word in entrypoint[1:] if not word.startswith("-")]
     if shell or init:
-        why = "is a shell, which keeps SIGTERM to itself" if shell else "takes `train` for the program to start"
+        why = "is a shell, which does not pass SIGTERM on" if shell else "takes `train` for the program to start"
         fail(
             f"The ENTRYPOINT {why}.",
             sent=f"docker image inspect {docker.image}",
             got=f"Entrypoint {entrypoint}",
-            advice='Write ENTRYPOINT ["/path/of/your/program"] (JSON form), or none and have train and serve on PATH.',
+            advice='Write ENTRYPOINT ["/path/of/your/program"] (JSON form), or none, with train and serve on PATH.',
         )
 
 
@@ -127,16 +127,16 @@ def test_no_credentials_in_the_environment(docker):
     """The image's environment holds no credentials."""
     if names := [name for name, value in docker.environment.items() if value and CREDENTIALS.search(name)]:
         fail(
-            "The image carries what looks like credentials; who can pull it can read them.",
+            "The image seems to hold credentials; whoever can pull it can read them.",
             sent=f"docker image inspect {docker.image}",
             got="\n".join(f"{name}=..." for name in names),
-            advice="Remove the ENV or ARG from the Dockerfile; give the SageMaker role the rights instead.",
+            advice="Remove the ENV or ARG from the Dockerfile; give the SageMaker role the permissions instead.",
         )
 
 
 @pytest.mark.clause("T38")
 def test_python_is_unbuffered(docker, plain_job):
-    """A Python image sets PYTHONUNBUFFERED, so that no last words and metrics get lost."""
+    """A Python image sets PYTHONUNBUFFERED, so that metrics and the last lines of the log are not lost."""
     try:
         train = docker.executable("train")
     except LookupError as reason:

@@ -1,4 +1,4 @@
-"""Training jobs that are stopped or killed half-way."""
+"""Training jobs that are stopped or killed while they run."""
 
 import re
 import signal
@@ -57,11 +57,11 @@ def test_sigterm_ends_training(interrupted, figure):
 
 @pytest.mark.clause("T34", "T36")
 def test_resumes_from_checkpoint(engine, sample, trained):
-    """A job that is killed goes on from its last checkpoint when started again, and ends with the same metrics."""
+    """A killed job resumes from its last checkpoint when started again, and ends with the same metrics."""
     if sample.resumed_hyperparameters is None or not sample.checkpoints:
         pytest.skip("sample.toml has no checkpoints = true with resumed_hyperparameters")
     job = Job.of(sample, sample.resumed_hyperparameters)
-    # At the same time, for it needs neither of the others; with the same number of threads, for the sake of rounding.
+    # Both at the same time, with the same number of threads, which decides how sums are rounded.
     whole, run = engine.train(job, beside=1), engine.train(job, beside=1)
     with doing("waiting for a training job to write a checkpoint"):
         while not run.checkpoint_files() and run.exit_code is None and run.seconds < WAITS.going:
@@ -72,7 +72,7 @@ def test_resumes_from_checkpoint(engine, sample, trained):
     killed = finish(run)
     if not killed.checkpoints:
         fail(
-            "The job left no checkpoint to go on from.",
+            "The job left no checkpoint to resume from.",
             sent=killed.sent,
             got=killed.got,
             advice="Write checkpoints to /opt/ml/checkpoints now and then, or set checkpoints = false in sample.toml.",
@@ -89,10 +89,10 @@ def test_resumes_from_checkpoint(engine, sample, trained):
             advice="Write a checkpoint under another name and rename it when it is complete: a kill can come any time.",
         )
     if not engine.promises:
-        pytest.skip(f"the job ends well with them; to say that it goes on from them: {BEYOND}")
+        pytest.skip(f"the job succeeds with checkpoints, and need not say that it resumes: {BEYOND}")
     if not resumed.run.line_with(r"(?i)resuming from checkpoint"):
         fail(
-            "The job found checkpoints but started from scratch, or does not say that it goes on from them.",
+            "The job found checkpoints but started from scratch, or does not say that it resumes from them.",
             sent=sent,
             got=resumed.got,
             advice='Load the newest checkpoint at the start and print "resuming from checkpoint ...".',
@@ -100,15 +100,15 @@ def test_resumes_from_checkpoint(engine, sample, trained):
     whole = finish(whole)
     for metric in sample.metrics:
         expected, got = last_value(whole.run, metric["Regex"]), last_value(resumed.run, metric["Regex"])
-        # A job that was killed after its last checkpoint has nothing more to say.
+        # A job that was killed after its last checkpoint prints no more metrics.
         if got is not None and expected is not None and not isclose(got, expected, rel_tol=0, abs_tol=SAME):
             fail(
                 f"The job that was killed ended with {metric['Name']} {got}, one that was not with {expected}.",
                 sent=sent,
                 got=f"{resumed.got}\n\nand without a kill\n\n{whole.got}",
-                advice="Keep all that the training depends on in the checkpoint: the model, the optimizer's state, how "
-                "many epochs are done, what early stopping remembers; and let the order of the rows follow from the "
-                "seed and the epoch.",
+                advice="Keep all that the training depends on in the checkpoint: the model, the optimizer's state, "
+                "the number of epochs, the state of early stopping. Let the order of the rows follow from the seed and "
+                "the epoch.",
             )
 
 

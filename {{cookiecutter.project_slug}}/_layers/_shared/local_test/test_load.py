@@ -1,4 +1,4 @@
-"""A server under load: who has to wait for whom. SageMaker does not say it; images of this template promise it."""
+"""A server under load: which requests wait. SageMaker does not specify it; images of this template promise it."""
 
 import socket
 import threading
@@ -18,14 +18,14 @@ from .waits import WAITS
 
 WORKERS, QUEUE = 2, 8
 ENVIRONMENT = {"SAGEMAKER_MODEL_SERVER_WORKERS": str(WORKERS), "SAGEMAKER_MODEL_SERVER_QUEUE": str(QUEUE)}
-# A long request takes so many seconds, better AIM, and so many times as long as a small one; its body is as long as
-# need be.
+# A long request takes LONG seconds at least, better AIM, and TIMES as long as a small one; its body is made as large as
+# that needs.
 LONG, AIM, TIMES = 0.2, 0.3, 20
 FIRST_SIZE, LARGEST = 32 * 1024, 25 * MEGABYTE
 FLOOD = WORKERS + QUEUE + 14  # requests at once
 SLOW_CLIENTS = 100
 TRIES = 3
-SENT_AWAY = (429, 503)
+REJECTED = (429, 503)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def loaded(loaded_serving) -> Server:
 
 @pytest.fixture(scope="module")
 def long_request(loaded_serving, sample, good) -> LongRequest:
-    """A request that takes a worker its time: sample.toml's, or one that repeats the lines of the sample's requests."""
+    """A request that keeps a worker busy: slow_request of sample.toml, or one that repeats lines of the sample."""
     server = loaded_serving.live()
     small = min(server.invoke(good).seconds for _ in range(3))
     least, wanted = (max(seconds, TIMES * small) for seconds in (LONG, AIM))
@@ -90,7 +90,7 @@ def grown(server: Server, request: Request, wanted: float) -> LongRequest:
 
 
 def quickest(server: Server, request: Request, body: bytes) -> float:
-    """Return the seconds that a request takes where nothing else holds it up."""
+    """Return the seconds that a request takes when nothing else delays it."""
     return min(server.invoke(request, body).seconds for _ in range(2))
 
 
@@ -103,7 +103,7 @@ def at_once(calls: Iterable[Callable]) -> list:
 
 @pytest.mark.clause("Q1")
 def test_long_request_holds_nobody(promised, loaded, long_request, good, figure):
-    """While one of two workers is at a long request the other answers small ones, on new and kept connections."""
+    """While one of two workers is busy with a long request, the other answers small ones, on any connection."""
     kept = [loaded.keep_connection() for _ in range(2)]
     at_once([lambda one=one: loaded.invoke(good, kept=one) for one in kept])
     waits, held = [], []
@@ -121,19 +121,18 @@ def test_long_request_holds_nobody(promised, loaded, long_request, good, figure)
         connection.close()
     if len(held) > 1:  # once may be chance
         fail(
-            f"Small requests wait for a long one, though one of {WORKERS} workers is idle: the longest of them took "
+            f"Small requests wait for a long one, though one of {WORKERS} workers is idle: the slowest of them took "
             f"{max(waits):.2f} s, and the long one takes {long_request.seconds:.2f} s.",
             sent=f"{long_request.words}, and meanwhile\n{held[0].sent}",
             got=held[0].got,
-            advice="Let no worker accept a connection while it is busy, nor have a request before it is idle: one "
-            "queue for all workers.",
+            advice="Let only idle workers accept connections and take requests: keep one queue for all workers.",
         )
     figure("small requests beside a long one", f"{min(waits) * 1000:.0f} ms (of {long_request.seconds * 1000:.0f} ms)")
 
 
 @pytest.mark.clause("Q2")
 def test_slow_clients_hold_nobody(promised, loaded, good, figure):
-    """Clients that have sent half of their body hold up nobody else."""
+    """Clients that have sent only half of their body do not delay others."""
     head = f"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: {good.content_type}\r\nContent-Length: "
     half = f"{head}{2 * len(good.body)}\r\n\r\n".encode() + good.body
     clients = []
@@ -151,44 +150,44 @@ def test_slow_clients_hold_nobody(promised, loaded, good, figure):
             client.close()
     if not answer.ok:
         fail(
-            f"While {SLOW_CLIENTS} clients have sent half of their requests another one's is not answered.",
+            f"While {SLOW_CLIENTS} clients have sent only half of their requests, that of another is not answered.",
             sent=f"{SLOW_CLIENTS} times {half[:200]!r}, and then\n{answer.sent}",
             got=f"{answer.got}\n{loaded.got}",
-            advice="Read the whole request before a worker gets it: in a server in front of them, or in an event loop.",
+            advice="Read the whole request before a worker gets it: in a proxy in front of them, or in an event loop.",
         )
     figure(f"a request beside {SLOW_CLIENTS} slow clients", f"{answer.seconds * 1000:.0f} ms")
 
 
 @pytest.mark.clause("Q3")
 def test_full_queue(promised, loaded, long_request, figure):
-    """When too many requests wait already, further ones are sent away at once: 503 with Retry-After."""
+    """When the queue is full, further requests are rejected at once: 503 with Retry-After."""
     body = long_request.half
     answers = at_once([lambda: loaded.invoke(long_request.request, body)] * FLOOD)
     answered = [answer for answer in answers if answer.ok]
-    sent_away = [answer for answer in answers if answer.status in SENT_AWAY]
+    rejected = [answer for answer in answers if answer.status in REJECTED]
     sent = f"{FLOOD} times at once {len(body):,} bytes of {long_request.request.content_type}, where {QUEUE} may wait"
-    if others := [answer for answer in answers if not answer.ok and answer.status not in SENT_AWAY]:
+    if others := [answer for answer in answers if not answer.ok and answer.status not in REJECTED]:
         fail(
-            "A request is neither answered nor sent away when many come at once.",
+            "When many requests come at once, one is neither answered nor rejected.",
             sent=sent,
             got=f"{others[0].got}\n{loaded.got}",
             advice="Let requests wait for a worker, and answer 503 with Retry-After where too many wait.",
         )
-    if not sent_away:
+    if not rejected:
         fail(
-            f"All of {FLOOD} requests at once were let in: the queue has no end, and under load every client waits "
+            f"All of {FLOOD} requests at once were accepted: the queue has no limit, and under load every client waits "
             "longer than SageMaker does (60 s).",
             sent=sent,
             got=f"{len(answered)} answers, the last after {max(answer.seconds for answer in answered):.2f} s",
-            advice="Bound the queue (SAGEMAKER_MODEL_SERVER_QUEUE), and answer 503 with Retry-After beyond it.",
+            advice="Limit the queue (SAGEMAKER_MODEL_SERVER_QUEUE), and answer 503 with Retry-After beyond it.",
         )
-    late = max(sent_away, key=lambda answer: answer.seconds)
+    late = max(rejected, key=lambda answer: answer.seconds)
     if not answered or late.seconds > max(answer.seconds for answer in answered) or "retry-after" not in late.headers:
         fail(
-            "Where the queue is full a request is not sent away at once, with Retry-After, or those in the queue are "
-            "not answered.",
+            "When the queue is full, a request is not rejected at once with Retry-After, or those in the queue are not "
+            "answered.",
             sent=sent,
             got=f"{len(answered)} of them answered\n{late.got}",
             advice="Answer 503 with Retry-After as soon as the queue is full, and those that wait in their turn.",
         )
-    figure("a full queue sends away", f"{len(sent_away)} of {FLOOD}, after {late.seconds:.2f} s at most")
+    figure("rejected by a full queue", f"{len(rejected)} of {FLOOD}, after {late.seconds:.2f} s at most")

@@ -15,7 +15,7 @@ TOLERANCE = 1e-6  # of the numbers in an output
 
 @pytest.mark.clause("PR1", "PR4")
 def test_processing_job(docker, sample):
-    """The image runs a script of yours as a Processing job, and what it writes to its output arrives."""
+    """The image runs a script of yours as a Processing job, and the script's output arrives."""
     if not sample.processing:
         pytest.skip("sample.toml has no [processing]: the program and script of a Processing job")
     tree = docker.folder("processing")
@@ -29,7 +29,7 @@ def test_processing_job(docker, sample):
         fail(
             f"The Processing job had not ended after {WAITS.processing:.0f} s."
             if not in_time
-            else "The Processing job ended badly."
+            else "The Processing job failed."
             if run.exit_code
             else "The Processing job wrote no output.",
             sent=run.command,

@@ -26,7 +26,7 @@ def media_type(content_type: str) -> str:
 
 @pytest.mark.clause("I12", "I13")
 def test_sample_requests(first_start, sample, figure):
-    """Each sample request is answered in 60 s with a 2xx, a Content-Type, and the expected body."""
+    """Each sample request is answered within 60 s with a 2xx, a Content-Type, and the expected body."""
     if first_start.startup.healthy_after is None:
         pytest.skip("because the server never became healthy (I8)")
     server = first_start.startup.server
@@ -38,8 +38,8 @@ def test_sample_requests(first_start, sample, figure):
         if not answer.ok:
             what = f"A sample request is not answered: {server.reason(answer)}"
         elif answer.seconds > WAITS.stalled and server.invoke(request).seconds < answer.seconds / 10:
-            what = f"A sample request took {answer.seconds:.1f} s, and the same one again less than a tenth of that."
-            advice = "Something held it up that is not its own work: a lock, a time-out, a worker that was not ready."
+            what = f"A sample request took {answer.seconds:.1f} s, and when repeated less than a tenth of that."
+            advice = "Something else than its own work delayed it: a lock, a time-out, a worker that was not ready."
             answer.stuck = server.stuck()
         elif not answer.headers.get("content-type"):
             what, advice = "The answer has no Content-Type.", "Set the Content-Type header of the response."
@@ -69,7 +69,7 @@ def test_predictions_along_x(server, sample, draw):
     predictions = [plot.number(line) for line in answer.body.decode("utf-8", "replace").splitlines()]
     if not answer.ok or len(predictions) != len(rows) or None in predictions:
         fail(
-            f"{len(rows)} rows of one number each, from [plot] in sample.toml, are not answered with one number each.",
+            f"{len(rows)} rows of one number each, from [plot] in sample.toml, do not get one number each.",
             sent=answer.sent,
             got=f"{answer.got}\n{server.got}",
             advice="Answer text/csv with one line for each row. [plot] is for algorithms with one feature: remove it "
@@ -100,7 +100,7 @@ def test_unknown_headers(server, good):
     decorated = server.invoke(good, **CUSTOM_HEADERS)
     if not decorated.ok:
         fail(
-            "A request that is answered without them is not answered with SageMaker's further headers.",
+            "A request is answered as it is, but not with SageMaker's further headers.",
             sent=decorated.sent,
             got=f"{decorated.got}\n{server.got}",
             advice="Ignore headers you do not know.",
@@ -131,7 +131,7 @@ def test_garbage(server, sample, good):
             if answer.status is None or answer.status >= 500 or (must_be_refused and not answer.refused):
                 fail(
                     f"A damaged body ({name}) of type {request.content_type} "
-                    + ("is taken for a good one." if answer.ok else "leads to an error of the server."),
+                    + ("is accepted." if answer.ok else "causes an error of the server."),
                     sent=answer.sent,
                     got=f"{answer.got}\n{server.got}",
                     advice="Catch what parsing raises, and answer with 400 and the reason: a 5xx counts as a fault of "
@@ -148,9 +148,9 @@ def test_garbage(server, sample, good):
 
 
 def leave_to_others(engine, answer, promised: int) -> None:
-    """Skip where others' images may answer as they like: by any status but those of a fault of the server."""
+    """Skip for an image that has not promised this status, unless the server failed."""
     if not engine.promises and (answer.ok or answer.refused):
-        pytest.skip(f"{answer.status} in place of {promised}: {BEYOND}")
+        pytest.skip(f"{answer.status} instead of {promised}: {BEYOND}")
 
 
 @pytest.mark.clause("I12", "I15")
@@ -196,10 +196,10 @@ def test_large_bodies(server, sample, figure):
         if not answer.ok:
             advice = {
                 413: "Raise the limit of the body size, of a proxy too (nginx: client_max_body_size).",
-                None: f"SageMaker waits {WAITS.invocation:.0f} s; look for a time-out or a limit of memory.",
+                None: f"SageMaker waits {WAITS.invocation:.0f} s; look for a time-out or a memory limit.",
             }
             fail(
-                f"{name} are not answered, though SageMaker lets that much through.",
+                f"{name} are not answered, though SageMaker passes on bodies of that size.",
                 sent=answer.sent,
                 got=f"{answer.got}\n{server.got}",
                 advice=advice.get(answer.status, "Read the log above."),

@@ -1,4 +1,4 @@
-"""Servers under SageMaker's constraints, told to stop, and wounded."""
+"""Servers under SageMaker's constraints, after SIGTERM, and after a kill."""
 
 import http.client
 import signal
@@ -49,7 +49,7 @@ def expect_to_serve(startup, what: str, advice: str) -> None:
 
 @pytest.mark.clause("I20")
 def test_serverless(docker, model, sample, up):
-    """As on a serverless endpoint: a read-only root file system but /tmp, and a user without rights."""
+    """The server works as on a serverless endpoint: all but /tmp is read-only, and the user is not root."""
     if up.refused:
         pytest.skip("because the server writes to its model folder (I3)")
     server = docker.serve(model, constraints=SERVERLESS)
@@ -90,7 +90,7 @@ def test_small_machine(docker, model, sample, up, server, figure):
 
 @pytest.mark.clause("I5")
 def test_sigterm_drains(disposable_server, good, stop_within, figure):
-    """SIGTERM lets a request that is under way be answered, then ends the server within 30 s."""
+    """After SIGTERM the server answers the request that is under way, and exits within 30 s."""
     server = disposable_server
     body = good.body
     sent = f"POST /invocations, half of {body!r}, then SIGTERM, then the other half"
@@ -138,13 +138,13 @@ def test_sigterm_drains(disposable_server, good, stop_within, figure):
 
 
 def await_recovery(server, request) -> str | None:
-    """Wait until a wounded server answers again or has ended; return what it still does wrong if neither comes."""
+    """Wait until a server without its workers answers again or has exited; return what is wrong if it does neither."""
     give_up = time.monotonic() + WAITS.recovery
     while True:
         ping = server.poll()
         answer = server.invoke(request)
         if server.exit_code is not None or (ping.status == 200 and answer.ok):
-            server.unanswered.clear()  # meanwhile, which was to be expected
+            server.unanswered.clear()  # some are to be expected meanwhile
             return None
         if time.monotonic() > give_up:
             return f"{ping.sent}\n{ping.got}\n\n{answer.sent}\n{answer.got}"
@@ -153,7 +153,7 @@ def await_recovery(server, request) -> str | None:
 
 @pytest.mark.clause("I9")
 def test_killed_workers(disposable_server, good, figure):
-    """When the workers are killed the server recovers, or ends: it never lives on without answering."""
+    """When its workers are killed, the server recovers or exits; it never keeps running without answering."""
     server = disposable_server
     workers = leaves(server.processes())
     if not workers:
@@ -169,17 +169,17 @@ def test_killed_workers(disposable_server, good, figure):
     if still_wrong:
         fail(
             f"{WAITS.recovery:.0f} s after its workers were killed, as the kernel does when memory is short, the "
-            "server neither answers nor has ended.",
+            "server neither answers nor has exited.",
             sent="\n".join(["kill -9 of", *(f"{worker.pid} {worker.command}" for worker in workers)]),
             got=f"{still_wrong}\n{got}",
-            advice="Let the main process start new workers, or end when one is gone: SageMaker then replaces it.",
+            advice="Let the main process start new workers, or exit when one is gone: SageMaker then replaces it.",
         )
     figure("recovery of killed workers", f"{took:.1f} s")
 
 
 @pytest.mark.clause("I9")
 def test_killed_server(disposable_server):
-    """When the main process is killed nothing keeps answering in its place."""
+    """When the main process is killed, the workers stop answering, too."""
     server = disposable_server
     server.signal(signal.SIGKILL)
     give_up = time.monotonic() + WAITS.recovery
@@ -189,8 +189,8 @@ def test_killed_server(disposable_server):
     server.remove()
     if answer.status:
         fail(
-            f"{WAITS.recovery:.0f} s after the main process was killed something still answers /ping.",
+            f"{WAITS.recovery:.0f} s after the main process was killed, another process still answers /ping.",
             sent=f"kill -9 of the main process\n{answer.sent}",
             got=f"{answer.got}\n{got}",
-            advice="Let workers end when their parent is gone.",
+            advice="Let the workers exit when their parent is gone.",
         )

@@ -33,7 +33,7 @@ def test_model_survives_packing(trained):
     """The trained model can be packed as model.tar.gz: plain files, no symbolic links."""
     if links := archive.links(trained.folder / "model"):
         fail(
-            "There are symbolic links in /opt/ml/model; they do not survive the way to the endpoint.",
+            "There are symbolic links in /opt/ml/model; they get lost on the way to the endpoint.",
             sent=trained.sent,
             got="\n".join(links[:10]),
             advice="Copy the files that the links point to into /opt/ml/model.",
@@ -42,14 +42,14 @@ def test_model_survives_packing(trained):
 
 @pytest.mark.clause("I8")
 def test_becomes_healthy(first_start, figure):
-    """GET /ping says 200 within 8 minutes of the start."""
+    """GET /ping returns 200 within 8 minutes of the start."""
     startup = first_start.startup
     if startup.healthy_after is None:
         ended = startup.server.exit_code is not None
         fail(
-            f"The server ended instead of answering /ping: {startup.server.last_words}"
+            f"The server exited instead of answering /ping: {startup.server.last_words}"
             if ended
-            else f"/ping did not say 200 within {WAITS.healthy:.0f} s; SageMaker gives up the endpoint then.",
+            else f"/ping did not return 200 within {WAITS.healthy:.0f} s; SageMaker gives up on the endpoint then.",
             sent=f"{startup.server.command}\nGET /ping, over and over",
             got=startup.server.got,
             advice="Read the log above. The server must listen on 0.0.0.0, port 8080 (or SAGEMAKER_BIND_TO_PORT), "
@@ -60,13 +60,13 @@ def test_becomes_healthy(first_start, figure):
 
 @pytest.mark.clause("I8", "I9")
 def test_healthy_means_loaded(first_start, figure):
-    """Once /ping says 200 the model is loaded: the very next request is answered."""
+    """Once /ping returns 200 the model is loaded: the very next request is answered."""
     first = first_start.startup.first
     if first is None:
         pytest.skip("because the server never became healthy (I8)")
     if first_start.startup.answered_later:
         fail(
-            "/ping said 200 before the server could answer requests; SageMaker would have sent it traffic.",
+            "/ping returned 200 before the server could answer requests; SageMaker would have sent it traffic.",
             sent=f"GET /ping, and after its first 200:\n{first.sent}",
             got=f"{first.got}\n{first_start.startup.server.got}",
             advice="Load the model before you open the port, or answer /ping with 503 until it is loaded.",
@@ -76,9 +76,9 @@ def test_healthy_means_loaded(first_start, figure):
 
 @pytest.mark.clause("I8", "I9")
 def test_broken_model_is_never_healthy(engine, model, up):
-    """A server whose model folder is empty or damaged never says 200 on /ping."""
+    """A server whose model folder is empty or damaged never returns 200 on /ping."""
     if not archive.files(model):
-        pytest.skip("the sample's model/ is empty: the image brings its model along")
+        pytest.skip("the sample's model/ is empty: the image contains its model")
     damaged = engine.folder("damaged")
     for path in archive.files(model):
         target = damaged / path.relative_to(model)
@@ -92,12 +92,12 @@ def test_broken_model_is_never_healthy(engine, model, up):
             for state, server in list(pending.items()):
                 if server.poll().status == 200:
                     fail(
-                        f"/ping says 200 though the model folder is {state}: the server is healthy without a model.",
+                        f"/ping returns 200 though the model folder is {state}: the server is healthy without a model.",
                         sent=f"{server.command}\nwith the files of /opt/ml/model "
                         + ("overwritten" if state == "damaged" else "missing")
                         + "\nGET /ping",
                         got=f"200 OK\n{server.got}",
-                        advice="Load the model before you answer /ping with 200; if it cannot be loaded, say why and "
+                        advice="Load the model before you answer /ping with 200; if it cannot be loaded, print why and "
                         "exit with a non-zero code.",
                     )
                 if server.exit_code is not None or server.seconds > patience:
@@ -128,7 +128,7 @@ def test_ping_by_head(promised, server):
     answer = server.request("HEAD", "/ping", timeout=WAITS.ping)
     if answer.status != 200:
         fail(
-            "/ping does not answer HEAD, by which load balancers and monitors ask.",
+            "/ping does not answer HEAD, which load balancers and monitors send.",
             sent=answer.sent,
             got=answer.got,
             advice="Answer HEAD as GET, without a body.",
@@ -178,7 +178,7 @@ def busy(up, sample, good) -> Busy:
 
 @pytest.mark.clause("I8", "I9")
 def test_ping_while_busy(busy, figure):
-    """/ping says 200 within 2 s while many large requests are being worked on."""
+    """/ping returns 200 within 2 s while the server works on many large requests."""
     bad = [ping for ping in busy.pings if ping.status != 200]
     if bad:
         fail(
@@ -186,24 +186,24 @@ def test_ping_while_busy(busy, figure):
             "SageMaker replaces instances whose pings fail.",
             sent=f"{bad[0].sent}\n{busy.words}",
             got=bad[0].got,
-            advice="Keep a thread or a process free for /ping; it must not wait behind /invocations.",
+            advice="Keep a thread or a process free for /ping; it must not queue behind /invocations.",
         )
     figure("slowest ping under load", f"{busy.slowest.seconds * 1000:.0f} ms")
 
 
 @pytest.mark.clause("Q5")
 def test_ping_at_once(promised, busy):
-    """/ping answers at once while many large requests are being worked on."""
+    """/ping answers at once while the server works on many large requests."""
     if any(ping.status != 200 for ping in busy.pings):
         pytest.skip("because pings fail (I8)")
     usual, working = (statistics.median(one.seconds for one in some) for some in (busy.pings, busy.answers))
-    if usual > max(AT_ONCE, working / 2):  # on a machine that is busy itself all takes longer
+    if usual > max(AT_ONCE, working / 2):  # everything takes longer on a busy machine
         fail(
-            f"While {BUSY_CLIENTS} clients keep the server busy every other ping takes {usual:.2f} s or longer, and a "
-            f"request {working:.2f} s; with longer ones, or more of them, pings would fail.",
+            f"While {BUSY_CLIENTS} clients keep the server busy, half of the pings take {usual:.2f} s or longer, and a "
+            f"request takes {working:.2f} s; under more load pings would fail.",
             sent=f"{busy.slowest.sent}\n{busy.words}",
             got=busy.slowest.got,
-            advice="Let /ping ask nothing that has to wait for a worker: not the model, not its lock.",
+            advice="Do not let /ping wait for what a worker holds, such as the model or its lock.",
         )
 
 
@@ -212,7 +212,7 @@ def test_accepts_connections_quickly(server, figure):
     """Many connections at once are each accepted within 250 ms."""
     address = server.own_address
     if not address or not listening(address):
-        pytest.skip("because Docker accepts connections in the server's place here; try it with ENGINE=process")
+        pytest.skip("because Docker accepts the connections for the server here; try it with ENGINE=process")
     selector = selectors.DefaultSelector()
     started = time.monotonic()
     sockets = []

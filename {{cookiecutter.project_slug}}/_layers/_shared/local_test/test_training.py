@@ -34,7 +34,7 @@ def test_trains_on_the_sample(engine, happy, figure):
         happy.finished,
         "Training on the sample data failed."
         if happy.finished.run.exit_code != 0
-        else "Training ended well but left nothing in /opt/ml/model.",
+        else "Training succeeded but left nothing in /opt/ml/model.",
         "Read the log above. The sample job is in sample/sample.toml, its data in sample/.",
     )
     figure("training on the sample", f"{happy.finished.run.seconds:.1f} s")
@@ -69,7 +69,7 @@ def test_empty_channel(engine, plain_job, trained):
     silent = finished.run.exit_code != 0 and not finished.failure and not finished.run.log
     if finished.hung or silent:
         fail(
-            f"With an empty channel '{name}' training " + ("fails without a word." if silent else "does not end."),
+            f"With an empty channel '{name}' training " + ("fails without a message." if silent else "does not end."),
             sent=finished.sent,
             got=finished.got,
             advice="Say that the channel is empty; with ShardedByS3Key a host can get no objects at all.",

@@ -33,7 +33,7 @@ def test_sagemakers_own_hyperparameters(cloud):
     """Hyperparameters that SageMaker adds by itself do no harm, as in tuning jobs."""
     expect_success(
         cloud.try_alone("extra_hyperparameters"),
-        "Training fails when there are hyperparameters of SageMaker's own.",
+        "Training fails when the job has hyperparameters of SageMaker's own.",
         f"Ignore names that start with sagemaker_ or _, here {', '.join(SAGEMAKERS_OWN)}.",
     )
 

@@ -1,4 +1,4 @@
-"""Tracebacks in what programs print, as Python writes them, and R's train and serve: none need be read twice."""
+"""Removes repeated tracebacks from logs. R's train and serve print them in Python's form."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ TRACEBACK = re.compile(r"^( *)Traceback \(most recent call last\):\n(?:\1 .*\n)+
 
 
 def each_once(text: str) -> str:
-    """Return a text in which of tracebacks that are the same the last one stands, beside the error that it led to."""
+    """Return a text that keeps only the last of equal tracebacks, beside the error that it led to."""
     left = Counter(found[0] for found in TRACEBACK.finditer(text))
 
     def shorter(found: re.Match) -> str:
@@ -18,13 +18,13 @@ def each_once(text: str) -> str:
 
 
 class Shown:
-    """The tracebacks that were shown so far, each with the name of the check that did."""
+    """The tracebacks that were shown so far, each with the name of the check that showed it."""
 
     def __init__(self) -> None:
         self._checks: dict[str, str] = {}
 
     def without(self, text: str, check: str) -> str:
-        """Return the text of a check, in which no traceback stands that another one has shown."""
+        """Return the text of a check without the tracebacks that another check has shown."""
 
         def shorter(found: re.Match) -> str:
             first = self._checks.setdefault(found[0], check)

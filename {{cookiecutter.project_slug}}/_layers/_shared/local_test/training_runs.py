@@ -1,6 +1,6 @@
 """The training jobs that checks share: each is run once and observed often.
 
-A check whose job never came about is skipped "because ...": one defect fails its own clause and no other.
+A check whose job did not run is skipped "because ...": a defect fails its own clause and no other.
 """
 
 import signal
@@ -59,7 +59,7 @@ class Finished:
 
     @property
     def cause(self) -> str:
-        """Why the job failed, in one line of its own: of the failure file, or its last words. "" if it did not fail."""
+        """Why the job failed, in one line of the failure file, or else of the log. "" if it did not fail."""
         if self.hung or self.run.exit_code == 0:
             return ""
         reason = (self.failure or b"").decode("utf-8", "backslashreplace").strip()
@@ -72,7 +72,7 @@ class Finished:
 
     @property
     def got(self) -> str:
-        """What came of it, for messages."""
+        """How the job ended, for messages."""
         failure = (b"no such file" if self.failure is None else self.failure[:1024]).decode("utf-8", "backslashreplace")
         headline, _, rest = failure.partition("\n\n")
         if rest and rest.rstrip().rpartition("\n")[2] in [line for _, line in self.run.log[-LOG_TAIL:]]:
@@ -123,9 +123,9 @@ def metric_line(run: Run, sample: Sample) -> str | None:
 
 @doing("waiting until a long training job is under way: for a metric, or a checkpoint")
 def await_life(run: Run, sample: Sample) -> None:
-    """Wait until a long job is really going: it printed a metric and left a checkpoint, as far as the sample has them.
+    """Wait until a long job makes progress: it has printed a metric and left a checkpoint, where the sample has them.
 
-    When one of the two came and the other does not follow soon, the one is enough.
+    One of the two is enough if the other does not follow soon.
     """
     seen: dict[str, float] = {}
     expected = {"metric"} if sample.metrics else set()
@@ -144,19 +144,19 @@ def await_life(run: Run, sample: Sample) -> None:
 
 
 def serves_only(engine: Engine, sample: Sample) -> str | None:
-    """Return why nothing is trained, but a model that is there is served; None where the training is checked."""
+    """Return why only serving is checked; None where training is checked, too."""
     if not sample.channels:
-        return "only serving is tested: sample.toml has no [training] channels"
+        return "only serving is checked: sample.toml has no [training] channels"
     try:
         trains = not sample.model or engine.executable("train")
     except LookupError:  # an ENTRYPOINT may do either
         trains = True
-    return None if trains else "only serving is tested: the image has no `train`, and the sample brings a model/"
+    return None if trains else "only serving is checked: the image has no `train`, and the sample has a model/"
 
 
 @pytest.fixture(scope="session")
 def plain_job(engine, sample) -> Job:
-    """The sample's job in its plainest documented form. Skips what is about training where nothing is trained."""
+    """The sample's job in its plainest documented form. Skips checks of training where nothing is trained."""
     if reason := serves_only(engine, sample):
         pytest.skip(reason)
     return Job.of(sample)
@@ -164,7 +164,7 @@ def plain_job(engine, sample) -> Job:
 
 @dataclass(frozen=True)
 class Happy:
-    """The sample's training. `refused` is the first try, if the job only works with channels it can write to."""
+    """The sample's training. `refused` is the first try, if the job only works with channels that it can write to."""
 
     finished: Finished
     refused: Finished | None = None
@@ -191,10 +191,10 @@ def trained(happy) -> Finished:
 
 
 class Variations:
-    """Judges changes to the sample's job.
+    """Tries changes to the sample's job.
 
-    The changes are first tried together in one run, which proves each of them when it passes. Only when it fails is
-    each tried alone, to name the one that does the harm.
+    One run tries all changes together; if it succeeds, each of them works. Only if it fails is each change tried alone,
+    to name the one that does harm.
     """
 
     def __init__(self, engine: Engine, job: Job, **changes):
@@ -241,7 +241,7 @@ def variations(engine, trained, plain_job) -> tuple[Variations, Variations]:
 
 @pytest.fixture(scope="session")
 def cloud(variations) -> Variations:
-    """All that a job of today's SageMaker may bring (T13, T14, T16, T18, T24, T25, T39)."""
+    """A job with all that SageMaker may write today (T13, T14, T16, T18, T24, T25, T39)."""
     return variations[0]
 
 
@@ -253,7 +253,7 @@ def local_mode(variations) -> Variations:
 
 @dataclass
 class Interrupted:
-    """The sample's long job, which got SIGTERM when it was really going (`finished` is None if it never was).
+    """The sample's long job, which got SIGTERM when it made progress (`finished` is None if it never did).
 
     `live` is a metric line that was seen before SIGTERM; `stopped_after` counts seconds from SIGTERM.
     """

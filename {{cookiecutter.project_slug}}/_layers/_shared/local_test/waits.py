@@ -1,4 +1,4 @@
-"""How long local_test waits for what, in seconds; SageMaker's own limits with their clauses."""
+"""How long local_test waits, in seconds. SageMaker's own limits have their clauses."""
 
 from dataclasses import dataclass, fields
 
@@ -9,30 +9,30 @@ class Waits:
 
     training: float = 3600.0  # for the sample's job
     going: float = 60.0  # for the first metric or checkpoint of a long job
-    second_sign: float = 10.0  # for the other of the two, after the one
+    second_sign: float = 10.0  # for the second of the two, after the first
     endless: float = 120.0  # for a job that should end at once
     no_network: float = 5.0  # that a job may take longer without a network
     stop_training: float = 120.0  # for the end of a job after SIGTERM (T4)
     checkpoint: float = 0.5  # before the kill: the first file that is seen may be one that is still being written
-    first_host_late: float = 3.0  # in which the first of several hosts cannot be found by the others (T42)
+    first_host_late: float = 3.0  # during which the name of the first host does not resolve (T42)
     host_gone: float = 60.0  # for the end of the other hosts after one has failed
     idle_hosts: float = 1.0  # for the end of hosts with nothing to do, once the first one is training
     healthy: float = 480.0  # for the first 200 on /ping (I8)
     second_chance: float = 15.0  # for an answer of a server that was healthy too early
-    another_start: float = 5.0  # for a server to come up once more, beside twice what it took the first time
+    another_start: float = 5.0  # for another start of a server, on top of twice the time of the first
     ping: float = 2.0  # for an answer to /ping (I8)
     invocation: float = 60.0  # for an answer to /invocations (I13)
     stalled: float = 5.0  # for an answer to a sample request, which is asked again to see what it takes
-    busy: float = 1.5  # in which clients keep a server busy
+    busy: float = 1.5  # during which clients keep a server busy
     others: float = 2.0  # for an answer beside clients that send slowly
     half_way: float = 0.3  # between the halves of a request and the signal between them
     stop_serving: float = 30.0  # for the end of a server after SIGTERM (I5)
     recovery: float = 15.0  # for an answer of a server whose workers were killed
     processing: float = 300.0  # for a Processing job
-    silence: float = 10.0  # until a check says what it waits for, and then again
+    silence: float = 10.0  # before a check says what it waits for, and between repetitions
 
 
-# For a container that answers at once, of which one thing is known to be broken: what hangs costs seconds.
+# For a container that answers at once and has one known defect: a hang costs seconds.
 SHORT = Waits(
     training=20.0,
     going=8.0,
