@@ -105,6 +105,19 @@ def test_doctor_names_what_is_edited_of_the_templates_files_only(bake, language,
     assert edited(project) == ["Dockerfile", "local_test/doctor.py"]
 
 
+def origin(project):
+    """What `make doctor` says of where the project comes from."""
+    code = "from pathlib import Path; from local_test.doctor import origin, SIGNS\n"
+    code += "for finding in origin(Path()): print(SIGNS[finding.ok], finding.text)"
+    return subprocess.check_output([sys.executable, "-B", "-c", code], cwd=project, text=True).splitlines()
+
+
+def test_doctor_says_which_version_of_the_template_a_project_has(bake):
+    version, commit = origin(bake())
+    assert version == f"✓ the template's version is {CONTEXT['_template_version']}"
+    assert commit.startswith("\N{EN DASH} there is no .cruft.json: ")
+
+
 def test_scripts_are_executable(bake, language, framework, template_copy):
     """Also where the template came as a zip, which loses the mode bits."""
     for path in files(template_copy).values():

@@ -413,6 +413,38 @@ def test_doctor_names_libraries_of_this_machine_that_the_image_will_lack(tmp_pat
     assert result.stdout == ""
 
 
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+OF_CRUFT = {"template": "https://example.com/me/mine", "commit": COMMIT}
+DAMAGED = "✗ .cruft.json is damaged: "
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        (".cruft.json", json.dumps(OF_CRUFT), "✓ the template's commit is 0123456789ab of https://example.com/me/mine"),
+        (".cruft.json", "<<<<<<< HEAD\n{", f"{DAMAGED}Expecting value: line 1 column 1"),
+        (".cruft.json", "[]", f"{DAMAGED}it names no template; restore it from git, or delete it and link"),
+        (".cruft.json", json.dumps(OF_CRUFT | {"template": 1}), f"{DAMAGED}it names no template; "),
+        (".cruft.json", json.dumps(OF_CRUFT | {"commit": None}), f"{DAMAGED}it names no commit; "),
+        (".cruft.json", json.dumps(OF_CRUFT | {"commit": "main"}), f"{DAMAGED}it names no commit; "),
+        (".cruft.json", b"\xff", f"{DAMAGED}'utf-8' codec"),
+        ("pyproject.toml", '[tool.sm-algo]\nversion = "1.2.3"\n', "✓ the template's version is 1.2.3"),
+        ("pyproject.toml", "[tool", "✗ pyproject.toml cannot be read, so the template's version is unknown: "),
+        ("pyproject.toml", "tool = 1\n", "✗ pyproject.toml has no version under [tool.sm-algo], which was "),
+        ("elsewhere", "", "✗ pyproject.toml cannot be read, so the template's version is unknown: [Errno 2] "),
+        ("elsewhere", "", "\N{EN DASH} there is no .cruft.json: cruft update works once "),
+    ],
+)
+def test_doctor_says_where_a_project_comes_from_or_what_is_damaged(tmp_path: Path, file: str, content, words: str):
+    (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    program = "import sys; from pathlib import Path; from local_test.doctor import SIGNS, origin\n"
+    program += "for finding in origin(Path(sys.argv[1])): print(SIGNS[finding.ok], finding.text)"
+    command = [sys.executable, "-c", program, tmp_path]
+    result = subprocess.run(command, cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True)
+    assert len(result.stdout.splitlines()) == 2
+    assert [line for line in result.stdout.splitlines() if line.startswith(words)], result.stdout
+
+
 @pytest.fixture
 def image_for_arm64(images: Images) -> Iterator[str]:
     """An empty image that says that it is for linux/arm64, which the classic builder cannot make on another machine."""

@@ -18,6 +18,7 @@ from .engines.base import shebang_words
 from .engines.process import ProcessEngine
 from .errors import SetupError
 from .exchange import listening
+from .origin import commit, version
 from .platforms import GRAVITON, GRAVITON_ONLY, SAGEMAKER
 from .sample import load
 
@@ -51,7 +52,7 @@ def hint(fine: bool, good: str, otherwise: str) -> Finding:
 def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None, wanted: str) -> int:
     """Print all findings; return 1 if something is wrong, else 0. The image should be for the platform `wanted`."""
     reason = why_no_docker()
-    checks = [machine(), sample(sample_folder), scripts(project), template(project)]
+    checks = [machine(), sample(sample_folder), scripts(project), origin(project), template(project)]
     if engine == "docker" or (engine is None and not reason):
         checks.append([Finding(False, reason)] if reason else containers(image, wanted))
     else:
@@ -116,6 +117,24 @@ def scripts(project: Path) -> Iterator[Finding]:
             yield Finding(True, f"{name} has Unix line endings and a #! line")
         if not os.access(file, os.X_OK):
             yield Finding(None, f"{name} is not executable here; the image sets that bit itself")
+
+
+def origin(project: Path) -> Iterator[Finding]:
+    """Say which version of the template the project has, and which commit, where cruft made it."""
+    try:
+        yield Finding(True, f"the template's version is {version(project)}")
+    except SetupError as error:
+        yield Finding(False, str(error))
+    try:
+        found = commit(project)
+    except SetupError as error:
+        yield Finding(False, str(error))
+    else:
+        yield hint(
+            found is not None,
+            f"the template's commit is {found}",
+            "there is no .cruft.json: cruft update works once README.md's cruft link has been run",
+        )
 
 
 def template(project: Path) -> Iterator[Finding]:
