@@ -2,15 +2,21 @@
 
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from template import LAYERS, ROOT, files
+import yaml
+from template import CONTEXT, LAYERS, ROOT, files
+
+from hooks.post_gen_project import STRAY
 
 TOOLS = Path(sys.executable).parent
 
 SOURCES = files(LAYERS) | {f".ci/{name}": path for name, path in files(ROOT / ".ci").items()}
-WORKFLOWS = sorted((ROOT / ".github/workflows").iterdir()) + sorted((LAYERS / "_shared/.github/workflows").iterdir())
+GITHUB = [ROOT / ".github", *sorted(LAYERS.rglob(".github"))]
+WORKFLOWS = sorted(file for folder in GITHUB for file in folder.glob("workflows/*.yml"))
+DEPENDABOT = sorted(file for folder in GITHUB for file in folder.glob("dependabot.yml"))
 
 
 def check(tool: str, *arguments: str | Path, cwd: Path = ROOT) -> None:
@@ -73,11 +79,41 @@ def test_a_project_is_clean_and_formatted(bake, language, framework):
     lint(project, files(project))
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=["template", "project-ci", "project-push"])
-def test_workflows_are_valid_and_safe(workflow):
+def of_whom(file: Path) -> str:
+    """Return a short name of a file in .github: whose it is, and its own."""
+    folder = file.relative_to(ROOT).as_posix().partition(".github")[0]
+    return f"{folder.rpartition('_layers/')[2] or 'template/'}{file.stem}"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=of_whom)
+def test_workflows_are_valid_and_safe(workflow: Path):
     check("check-jsonschema", "--builtin-schema", "vendor.github-workflows", workflow)
     check("zizmor", "--offline", "--no-progress", workflow)
 
 
-def test_the_dependabot_configuration_is_valid():
-    check("check-jsonschema", "--builtin-schema", "vendor.dependabot", ROOT / ".github/dependabot.yml")
+@pytest.mark.parametrize("configuration", DEPENDABOT, ids=of_whom)
+def test_dependabot_configurations_are_valid(configuration: Path):
+    check("check-jsonschema", "--builtin-schema", "vendor.dependabot", configuration)
+    check("zizmor", "--offline", "--no-progress", configuration)
+
+
+def test_dependabot_knows_every_folder_that_pins_packages():
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    known = [folder for update in updates if update["package-ecosystem"] == "pip" for folder in update["directories"]]
+    pinning = [*LAYERS.rglob("requirements*.txt"), *ROOT.glob("*/requirements.txt"), *ROOT.glob("examples/**/req*.txt")]
+    folders = {f"/{file.parent.relative_to(ROOT).as_posix()}" for file in pinning if STRAY.isdisjoint(file.parts)}
+    assert len(folders) > 10
+    assert [folder for folder in folders if not any(fnmatch(folder, pattern) for pattern in known)] == []
+
+
+def test_dependabot_of_a_project_leaves_the_templates_packages_alone(bake, language, framework):
+    """They come with an update of the template; `make doctor` would call them edited."""
+    project = bake(language=language, framework=framework)
+    updates = yaml.safe_load((project / ".github/dependabot.yml").read_text())["updates"]
+    pip = [update for update in updates if update["package-ecosystem"] == "pip"]
+    pinning = {file.relative_to(project).as_posix() for file in project.rglob("requirements*.txt")}
+    left_alone = {
+        name for update in pip for pattern in update["exclude-paths"] for name in pinning if fnmatch(name, pattern)
+    }
+    yours = {name for name in pinning if name.partition("/")[0] in CONTEXT["_yours"]}
+    assert (pinning - left_alone if pip else set()) == yours
