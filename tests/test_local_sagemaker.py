@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -401,6 +402,21 @@ def test_from_r_too(aws: LocalSageMaker):
 
 
 ALONE = pytest.mark.frameworks([DOCKER], engine=["process"])
+
+
+@ALONE
+def test_a_page_in_a_browser_is_refused(aws: LocalSageMaker):
+    """No request needs a signature, so any page that the user looks at could train and deploy."""
+    before = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-amz-target"}
+    for method, headers in (("OPTIONS", before), ("POST", {"X-Amz-Target": "SageMaker.ListTrainingJobs"})):
+        sent = {"Origin": "https://example.com", **headers}
+        request = urllib.request.Request(aws.variables["AWS_ENDPOINT_URL"], b"{}", sent, method=method)
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request)
+        assert caught.value.code == 403
+        assert "Access-Control-Allow-Origin" not in caught.value.headers
+        assert "answers no page in a browser" in json.loads(caught.value.read())["message"]
+
 
 # What an action needs beyond its calls.
 BEYOND = {

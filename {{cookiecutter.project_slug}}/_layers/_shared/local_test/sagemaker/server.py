@@ -66,6 +66,16 @@ def refused(error: Refusal) -> Response:
     return Response(json.dumps(body), error.status, {"x-amzn-ErrorType": error.code}, content_type=JSON)
 
 
+def refuse_pages(request: Request) -> None:
+    """Raise Refusal for a request of a page in a browser, which names its origin.
+
+    No request needs a signature here, and moto allows any origin: a page from anywhere could start a container.
+    """
+    if origin := request.headers.get("Origin"):
+        message = f"The SageMaker on this machine answers no page in a browser, such as this of {origin}."
+        raise Refusal("AccessDeniedException", message, 403)
+
+
 class Silent(WSGIRequestHandler):
     """Handles requests without a line on the screen for each."""
 
@@ -117,6 +127,7 @@ class Server:
         request = Request(environ)
         signed = CREDENTIAL.search(request.headers.get("Authorization", ""))
         try:
+            refuse_pages(request)
             response = self._answer_sagemaker(request, self.region(signed[1] if signed else REGION))
         except Refusal as error:
             response = refused(error)
