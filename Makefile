@@ -8,7 +8,7 @@ RUNTIME := $(LAYERS)/python/_shared/runtime
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast lint format lock clean
+.PHONY: help demo test test-fast lint format lock upgrade release clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 # Two workers: tests/conftest.py says which tests stay together, and in which order they are handed out.
 # Each computes with one thread: those of numeric libraries wait for one another by spinning.
 PYTEST := env -u ARGS -u MAKEFLAGS -u MAKELEVEL OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
-FAST := $(foreach name,static hooks lint bake make update build_and_push local_test,tests/test_$(name).py)
+FAST := $(foreach name,static hooks lint bake make update release build_and_push local_test,tests/test_$(name).py)
 
 test: .venv/ready ## Run every test of the template (ARGS="--framework flask": those of one framework; none: of no one)
 	$(PYTEST) $(ARGS)
@@ -41,7 +41,7 @@ format: .venv/ready ## Format the sources
 	find .ci "$(LAYERS)" -name '*.sh' -not -path '*/.venv/*' -exec .venv/bin/shfmt -i 0 -w {} +
 
 # Each framework's by a project's own make. What one has pinned holds for the next, so that a package that two need has
-# one version in all projects. To take newer versions, empty the constraints.txt first.
+# one version in all projects.
 lock: .venv/ready ## Pin what the runtime and the Python frameworks bring with them
 	rm -rf build/lock
 	.venv/bin/python -m venv build/lock
@@ -57,6 +57,14 @@ lock: .venv/ready ## Pin what the runtime and the Python frameworks bring with t
 		cp "$$project/constraints.txt" "$$framework/constraints.txt"; \
 		sed -n '/==/p' "$$framework/constraints.txt" >>"$(CURDIR)/build/lock/pins"; \
 	done
+
+upgrade: ## make lock, but with the newest versions that the requirements allow
+	find "$(LAYERS)" -name constraints.txt -exec sed -i.pinned '/==/d' {} +
+	find "$(LAYERS)" -name constraints.txt.pinned -delete
+	$(MAKE) lock
+
+release: ## Tag the version of cookiecutter.json as a release; CHANGELOG.md must have it, with its date
+	@$(PYTHON) tools/release.py
 
 clean: ## Remove what make made here
 	rm -rf .venv build

@@ -210,7 +210,7 @@ def images(docker: str) -> Iterator[Images]:
 def cli(tmp_path: Path, config: Path):
     """Return a function that runs the real `cookiecutter` command into tmp_path/out."""
 
-    def cli(*arguments: str, template: Path = ROOT) -> subprocess.CompletedProcess:
+    def cli(*arguments: str, template: Path | str = ROOT) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file", str(config)]
         command += ["--output-dir", str(tmp_path / "out"), str(template), *arguments]
         environment = {**os.environ, "TMPDIR": str(tmp_path)}

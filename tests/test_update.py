@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from template import CONTEXT, LANGUAGES, LAYERS, ONE_EACH, PROJECT, ROOT, files, layers
+from test_bake import origin
 
 pytestmark = pytest.mark.frameworks(ONE_EACH)  # cruft sees files, whatever is in them
 
@@ -53,7 +55,8 @@ def create(tmp_path, run, commit, template_copy):
     """Return a function that makes a project with `cruft create` from the copy of the template."""
 
     def create(language: str, framework: str, *options: str) -> Path:
-        commit(template_copy)
+        if not (template_copy / ".git").exists():
+            commit(template_copy)
         answers = json.dumps({"language": language, "framework": framework})
         cruft(run, tmp_path, "create", "--no-input", "--extra-context", answers, *options, str(template_copy))
         project = tmp_path / "my-algorithm"
@@ -129,3 +132,64 @@ def test_an_update_never_touches_what_is_yours(run, commit, create, template_cop
     changed = {name for name in before if after.get(name) != before[name]}
     assert changed and not changed & mine
     assert {name for name in before if name not in mine} - changed <= {"pyproject.toml", "Makefile"}
+
+
+NOW, NEXT = CONTEXT["_template_version"], "99.0.0"
+
+
+@pytest.fixture
+def releases(run, commit, template_copy):
+    """The copy of the template with two releases, this version and the next, and a change since; NEWS says which."""
+    news = template_copy / LAYERS.relative_to(ROOT) / "_shared/NEWS"
+    questions = template_copy / "cookiecutter.json"
+    for version in (NOW, NEXT):
+        news.write_text(f"{version}\n")
+        questions.write_text(questions.read_text().replace(f'"{NOW}"', f'"{version}"'))
+        (template_copy / "CHANGELOG.md").write_text(f"## {version} - 2026-11-29\n\n- News.\n")
+        commit(template_copy)
+        run(template_copy, sys.executable, "tools/release.py")
+    news.write_text("not released\n")
+    commit(template_copy)
+    return template_copy
+
+
+def whence(run, template: Path, tag: str) -> list[str]:
+    """Return what `make doctor` says of a project that has the files of a tag."""
+    commit = run(template, "git", "rev-parse", f"{tag}^{{commit}}")
+    return [f"✓ the template's version is {tag[1:]}", f"✓ the template's commit is {commit[:12]} of {template}"]
+
+
+@pytest.mark.frameworks(ONE_EACH[:1])
+def test_a_project_made_at_a_release_updates_to_the_next_one(run, commit, create, releases, language, framework):
+    project = create(language, framework, "--checkout", f"v{NOW}")
+    assert (project / "NEWS").read_text() == f"{NOW}\n"
+    assert origin(project) == whence(run, releases, f"v{NOW}")
+
+    cruft(run, project, "update", "--skip-apply-ask", "--checkout", f"v{NEXT}")
+    assert (project / "NEWS").read_text() == f"{NEXT}\n"
+    assert origin(project) == whence(run, releases, f"v{NEXT}")
+    assert not list(project.rglob("*.rej"))
+    commit(project)
+
+    cruft(run, project, "update", "--skip-apply-ask")
+    assert (project / "NEWS").read_text() == "not released\n", "without a release it is what is newest"
+
+
+@pytest.mark.frameworks(ONE_EACH[:1])
+def test_a_project_that_cookiecutter_made_is_linked_by_its_release(
+    cli, run, commit, tmp_path, releases, language, framework
+):
+    answers = {"language": language, "framework": framework}
+    given = [f"{name}={answer}" for name, answer in answers.items()]
+    result = cli("--checkout", f"v{NOW}", *given, template=f"git+file://{releases}")
+    assert result.returncode == 0, result.stderr
+    project = tmp_path / "out/my-algorithm"
+    assert re.search(f"cruft link .* --checkout v{NOW} ", (project / "README.md").read_text())
+
+    how = ["--no-input", "--extra-context", json.dumps(answers), "--checkout", f"v{NOW}"]
+    cruft(run, project, "link", *how, str(releases))
+    assert origin(project) == whence(run, releases, f"v{NOW}")
+    commit(project)
+    cruft(run, project, "update", "--skip-apply-ask", "--checkout", f"v{NEXT}")
+    assert (project / "NEWS").read_text() == f"{NEXT}\n"
+    assert origin(project) == whence(run, releases, f"v{NEXT}")
