@@ -8,7 +8,7 @@ RUNTIME := $(LAYERS)/python/_shared/runtime
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast lint format lock upgrade release clean
+.PHONY: help demo test test-fast lint docs format lock upgrade release clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ test-fast: .venv/ready ## Run the tests that need no Docker and no framework's p
 
 lint: .venv/ready ## Run the static tests and the linters only
 	.venv/bin/python -m pytest -q tests/test_static.py tests/test_lint.py
+
+# In an environment of its own: what Sphinx brings is no business of the tests.
+docs: docs/.venv/ready ## Build the pages of docs/ in build/docs; a link that leads nowhere is an error
+	docs/.venv/bin/sphinx-build --quiet --fresh-env --fail-on-warning --doctree-dir build/doctrees docs build/docs
+	@echo "build/docs/index.html"
 
 format: .venv/ready ## Format the sources
 	.venv/bin/ruff check --fix .
@@ -67,12 +72,20 @@ release: ## Tag the version of cookiecutter.json as a release; CHANGELOG.md must
 	@$(PYTHON) tools/release.py
 
 clean: ## Remove what make made here
-	rm -rf .venv build
+	rm -rf .venv docs/.venv build
 	find . -type d '(' -name __pycache__ -o -name .pytest_cache -o -name .ruff_cache ')' -prune -exec rm -rf {} +
 
+# $(call venv,FOLDER,REQUIREMENTS): a fresh virtual environment with these packages.
+define venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python 3.11 or newer: name one that is, e.g. make PYTHON=python3.13" >&2; exit 1; }
+@echo "making $(1)"
+@$(PYTHON) -m venv --clear $(1)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -r $(2)
+@touch $@
+endef
+
 .venv/ready: tests/requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is not Python 3.11 or newer: name one that is, e.g. make PYTHON=python3.13" >&2; exit 1; }
-	@echo "making .venv"
-	@$(PYTHON) -m venv --clear .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
-	@touch $@
+	$(call venv,.venv,$<)
+
+docs/.venv/ready: docs/requirements.txt
+	$(call venv,docs/.venv,$<)
