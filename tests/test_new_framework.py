@@ -1,27 +1,34 @@
-"""A new framework is a folder (here tests/toy) and its entries in cookiecutter.json."""
+"""A new framework is a folder and its entries in cookiecutter.json, as docs/add-a-framework.md makes one."""
 
 import json
-import shutil
-from pathlib import Path
+import re
+from typing import Any
 
 from commands import run
-from template import FACTS, LAYERS, ROOT
+from template import ROOT
 
-TOY = Path(__file__).parent / "toy"
-# What is the same for every framework that computes with numpy, on one host.
-AS_IN_FLASK = ("requirements.txt", "constraints.txt", "runtime/api.py", "runtime/framework.py")
+PAGE = ROOT / "docs/add-a-framework.md"
 
 
-def test_a_folder_and_its_entries_are_a_framework(cli, tmp_path, template_copy):
-    toy = shutil.copytree(TOY, template_copy / LAYERS.relative_to(ROOT) / "python/toy")
-    for name in AS_IN_FLASK:
-        shutil.copy(LAYERS / "python/flask" / name, toy / name)
+def commands(section: str) -> str:
+    """The commands of a section of the page, which a shell runs."""
+    (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    return "\n".join(line.strip() for line in text.splitlines() if line.startswith("    "))
+
+
+def added(there: Any, entries: Any) -> Any:
+    """What stands in a file of JSON once the entries are added to its objects and lists."""
+    if isinstance(entries, dict):
+        there = there or {}
+        return there | {name: added(there.get(name), entry) for name, entry in entries.items()}
+    return there + entries if isinstance(entries, list) and there else entries
+
+
+def test_the_page_makes_a_framework(cli, tmp_path, template_copy):
+    run("bash", "-ec", commands("1. The folder"), cwd=template_copy)
+    (entries,) = re.findall(r"^```json\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     file = template_copy / "cookiecutter.json"
-    context = json.loads(file.read_text())
-    context["framework"].append("toy")
-    context["__prompts__"]["framework"]["toy"] = "Python: the mean"
-    context["_frameworks"]["toy"] = FACTS["flask"]
-    file.write_text(json.dumps(context))
+    file.write_text(json.dumps(added(json.loads(file.read_text()), json.loads(entries))))
 
     result = cli("framework=toy", template=template_copy)
     assert result.returncode == 0, result.stderr
