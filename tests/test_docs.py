@@ -111,3 +111,10 @@ def test_code_is_code(page: Path):
 def test_links_of_other_pages_lead_somewhere(page: Path):
     for link in LINK.findall(IN_BACKTICKS.sub("", page.read_text())):
         assert (page.parent / unquote(link)).exists(), link
+
+
+def test_each_complaint_of_the_contract_has_a_row():
+    contract = (LAYERS / "_shared/local_test/contract.md").read_text()
+    section = contract.partition("\n# 10. ")[2].partition("\n# ")[0]
+    rows = re.findall(r"^\| (\d+) \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    assert rows == re.findall(r"^(\d+)\. ", section, re.MULTILINE)
