@@ -93,7 +93,7 @@ class LinkClauses(SphinxPostTransform):
 
 
 def setup(app: Sphinx) -> None:
-    """Called by Sphinx."""
+    """Connect what this file defines; Sphinx calls it."""
     app.connect("source-read", link_to_repository)
     app.connect("include-read", mark_clauses)
     app.add_post_transform(LinkClauses)

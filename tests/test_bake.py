@@ -106,7 +106,7 @@ def test_doctor_names_what_is_edited_of_the_templates_files_only(bake, language,
 
 
 def origin(project):
-    """What `make doctor` says of where the project comes from."""
+    """Return what `make doctor` says of where the project comes from."""
     code = "from pathlib import Path; from local_test.doctor import origin, SIGNS\n"
     code += "for finding in origin(Path()): print(SIGNS[finding.ok], finding.text)"
     return subprocess.check_output([sys.executable, "-B", "-c", code], cwd=project, text=True).splitlines()

@@ -1,7 +1,7 @@
-"""The pages of docs/: they can be built, and what they name exists. What their commands do is for other tests to show,
-which the pages name.
+"""The pages of docs/: they can be built, and what they name exists.
 
-`make docs`, which is run here, finds links and anchors that lead nowhere, and clauses that the contract has not.
+What their commands do is for other tests to show, which the pages name. `make docs`, which is run here, finds links and
+anchors that lead nowhere, and clauses that the contract has not.
 """
 
 import ast
@@ -52,12 +52,12 @@ def code(page: Path) -> Iterator[str]:
 
 
 def of_projects() -> set[str]:
-    """The files that a project can have, whatever its framework."""
+    """Return the files that a project can have, whatever its framework."""
     return {CHECKSUMS, *rendered(), *(name for pair in MATRIX for one in layers(*pair).values() for name in files(one))}
 
 
 def makefiles(folder: str) -> str:
-    """The Makefiles that `make` in a folder may mean: a project's or the template's without one."""
+    """Return the Makefiles that `make` in a folder may mean: a project's or the template's without one."""
     if folder == "benchmarks":
         return (ROOT / "benchmarks/Makefile").read_text()
     languages = [path.read_text() for path in LAYERS.glob("*/_shared/language.mk")]

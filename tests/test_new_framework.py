@@ -11,13 +11,13 @@ PAGE = ROOT / "docs/add-a-framework.md"
 
 
 def commands(section: str) -> str:
-    """The commands of a section of the page, which a shell runs."""
+    """Return the commands of a section of the page, which a shell runs."""
     (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     return "\n".join(line.strip() for line in text.splitlines() if line.startswith("    "))
 
 
 def added(there: Any, entries: Any) -> Any:
-    """What stands in a file of JSON once the entries are added to its objects and lists."""
+    """Return what stands in a file of JSON once the entries are added to its objects and lists."""
     if isinstance(entries, dict):
         there = there or {}
         return there | {name: added(there.get(name), entry) for name, entry in entries.items()}
