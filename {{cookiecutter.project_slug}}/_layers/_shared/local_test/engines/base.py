@@ -29,10 +29,10 @@ STACKS_WITHIN = 0.1  # seconds that a process gets to print its stacks
 
 
 def job_variables(job: Job, cpus: int, beside: int) -> dict[str, str]:
-    """Return the variables of a training job (T20), and for programs that share the CPUs how many threads to use.
+    """Return the variables of a training job (T20), and how many threads to use where programs share the CPUs.
 
-    On SageMaker each has a machine of its own. Threads that wait for one another by spinning would take the CPUs from
-    those that they wait for. What OMP_NUM_THREADS says on this machine holds in containers, too.
+    On SageMaker each program has an instance of its own. Here threads that wait by spinning would take the CPUs from
+    the threads that they wait for. An OMP_NUM_THREADS of this machine is passed to containers, too.
     """
     programs = len(job.hosts or [job.host]) + beside
     threads = os.environ.get(THREADS) or (str(max(1, cpus // programs)) if programs > 1 else "")
@@ -56,7 +56,7 @@ class Executable:
 
 @dataclass(frozen=True)
 class Constraints:
-    """What a container is held to beside the usual: as options of `docker run`, and as those of the docker SDK."""
+    """More constraints of a container: as options of `docker run`, and as those of the docker SDK."""
 
     words: str
     options: dict
@@ -82,7 +82,7 @@ def leaves(processes: list[Process]) -> list[Process]:
 
 
 def workers(processes: list[Process]) -> int:
-    """Return how many workers a server has: the leaves of one name, for a proxy in front of them is none."""
+    """Return how many workers a server has: the leaves of the most frequent name, without a proxy in front of them."""
     names = Counter(process.command for process in leaves(processes))
     return max(names.values(), default=0)
 
@@ -98,7 +98,7 @@ def shebang_words(first_line: bytes) -> list[str]:
 
 
 class Program(ABC):
-    """A started `train` or `serve`. `command` is how to start the same by hand, for messages.
+    """A started `train` or `serve`. `command` is how a user starts the same, for messages.
 
     `output` yields what it prints, in lines; `end` blocks until its main process has ended, and returns the exit code.
     """
@@ -130,7 +130,7 @@ class Program(ABC):
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code, None while it runs. Raises EngineLost where nobody can tell any more."""
+        """The exit code, None while it runs. Raises EngineLost where the engine cannot tell any more."""
         if self._lost:
             raise self._lost
         return self._code
@@ -162,15 +162,15 @@ class Program(ABC):
         return self._tell(LOG_TAIL)
 
     def stuck(self) -> str:
-        """Return where its processes stand, for the message on one that does not answer or does not end.
+        """Return the state of its processes, for the message on a program that does not answer or does not end.
 
-        They are asked for their stacks with SIGURG: a Python program that has registered its faulthandler for it
-        prints them, every other program ignores this signal.
+        SIGURG asks them for their stacks. A Python program that has registered its faulthandler for this signal prints
+        them; every other program ignores it.
         """
         processes = self.processes() if self.exit_code is None else []
         if not processes:
             return self.got
-        for process in processes:  # one after the other, or their lines would mix
+        for process in processes:  # one after the other, so that their lines do not mix
             self.signal_all([process], SIGURG)
             time.sleep(STACKS_WITHIN)
         table = [f"{one.pid} {one.state} {one.command}" for one in processes]
@@ -201,11 +201,11 @@ class Program(ABC):
 
     @abstractmethod
     def crash(self) -> None:
-        """Kill (-9) it with everything it started at once, as when its host dies."""
+        """Kill (-9) it and everything that it has started at once, as when its host dies."""
 
     @abstractmethod
     def remove(self) -> None:
-        """End it with everything it started, and remove what the engine made for it."""
+        """End it and everything that it has started, and remove what the engine made for it."""
 
 
 class Run(Program):
@@ -229,14 +229,14 @@ class Run(Program):
 class Server(Program):
     """A server for a model; `address` is where it answers on this machine.
 
-    `unanswered` are the requests that got no answer, until somebody takes them away: none may pass unnoticed.
+    `unanswered` are the requests that got no answer, until `Engine.take_unanswered` takes them.
     """
 
     address: tuple[str, int]
 
     @property
     def own_address(self) -> tuple[str, int] | None:
-        """Where nothing in between accepts connections in its place; None where there is no such address."""
+        """The address without a proxy in between that accepts connections for it; None where there is none."""
         return self.address
 
     def __init__(self, command: str, output: Iterable[bytes], end: Callable[[], int]):
@@ -257,7 +257,7 @@ class Server(Program):
         return result
 
     def reason(self, answer: Exchange) -> str:
-        """Return in one line why an answer is no 2xx: what it says itself, after a 5xx the server's last words."""
+        """Return in one line why an answer is not a 2xx: its own text, or after a 5xx the last line of the log."""
         if answer.status is None:
             return answer.error
         words = self.last_words if answer.status >= 500 else shown(answer.body).partition("\n")[0]
@@ -284,12 +284,12 @@ class Engine(ABC):
     """Starts programs and removes everything again. `mounts_read_only`: writes to inputs and models are refused."""
 
     name: str
-    target: str  # what is tested, in words
+    target: str  # what is checked, in words
     mounts_read_only: bool
     network_interface: str  # the name of the interface that hosts reach each other on (T16)
     read_only_channels = True  # false: training jobs may write to their channels
-    runs_as_root = True  # as the container does; a local process is whoever the user is
-    promises = True  # more than SageMaker asks for: what images of this template promise
+    runs_as_root = True  # in containers; a local process runs as the user
+    promises = True  # to do more than SageMaker requires, as images of this template do
 
     def __init__(self) -> None:
         self.workspace = Path(tempfile.mkdtemp(prefix="local_test-"))
@@ -321,7 +321,7 @@ class Engine(ABC):
         """Start a training job on several hosts, each with a /opt/ml of its own; return them in SageMaker's order.
 
         The first host, which is to write the model, is started last, `first_late_by` seconds after the others:
-        until then its name leads nowhere (T42).
+        until then its name does not resolve (T42).
         """
         names = tuple(sorted(self.host_names(count)))
         jobs = [job.but(host=name, hosts=names, network_interface_name=self.network_interface) for name in names]
@@ -336,11 +336,11 @@ class Engine(ABC):
         """Start a server for the model in a folder; `port` 0 means any free one."""
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return what there is to know of what is tested and what starts it, as (name, value)."""
+        """Return facts about what is checked and what starts it, as (name, value)."""
         return []
 
     def lost(self) -> EngineLost | None:
-        """Return why this engine cannot go on; None while it works."""
+        """Return why this engine cannot continue; None while it works."""
         return None
 
     def take_unanswered(self) -> list[Exchange]:

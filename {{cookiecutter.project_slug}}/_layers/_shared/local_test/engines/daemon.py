@@ -1,4 +1,4 @@
-"""The Docker daemon, reached through the docker SDK as the docker command reaches it, and missed in a sentence.
+"""The Docker daemon, reached through the docker SDK as the docker command reaches it.
 
 Needs the packages of local_test/requirements.txt, which other modules therefore import late.
 """
@@ -21,7 +21,7 @@ OTHERWISE = "or use the process engine (ENGINE=process)"
 
 
 class Watched(BaseAdapter):
-    """A transport of the SDK that tells a daemon which has gone away from one that refuses something."""
+    """A transport of the SDK that distinguishes a daemon that is gone from one that refuses a request."""
 
     def __init__(self, transport: BaseAdapter):
         super().__init__()
@@ -42,7 +42,7 @@ class Watched(BaseAdapter):
 def connect() -> DockerClient:
     """Return a client for the daemon of DOCKER_HOST, else of the current context.
 
-    Raises SetupError with a sentence that names the cure where it cannot be used.
+    Raises SetupError, with advice, where it cannot be used.
     """
     try:
         client = from_env(timeout=CONTACT_WITHIN)
@@ -55,15 +55,15 @@ def connect() -> DockerClient:
 
 
 def lost(error: BaseException) -> EngineLost:
-    """Return the error for a daemon that has gone away, for a reason of the transport."""
+    """Return the error for a daemon that is gone, from an error of the transport."""
     return EngineLost(
         f"the Docker daemon has stopped answering in the middle of the run ({root_of(error)}). Start Docker again, and "
-        "repeat the run; `make doctor` names what is left of this one"
+        "repeat the run; `make doctor` names what this one has left"
     )
 
 
 def root_of(error: BaseException) -> BaseException:
-    """Return what an exception was raised for in the first place."""
+    """Return the first cause of an exception."""
     while cause := error.__cause__ or error.__context__:
         error = cause
     return error
@@ -94,5 +94,5 @@ def remove_all(client: DockerClient, label: str) -> None:
             *((network.remove, {}) for network in client.networks.list(filters=wanted)),
         ]
         for remove, options in left:
-            with suppress(APIError):  # somebody else was quicker, or still uses it
+            with suppress(APIError):  # it is gone already, or still in use
                 remove(**options)

@@ -1,4 +1,4 @@
-"""The docker engine: `docker run IMAGE train` and `docker run IMAGE serve` as SageMaker does it.
+"""The docker engine: `docker run IMAGE train` and `docker run IMAGE serve`, as on SageMaker.
 
 Nothing of this machine's disk is mounted. Volumes are filled and emptied with archives, so no file owned by root is
 ever left behind, and daemons in a virtual machine or on another host work as well.
@@ -42,11 +42,11 @@ from .daemon import LABEL, connect, lost, remove_all
 
 ML = "/opt/ml"
 PORT = 8080
-# Docker's name server may leave questions for unknown names unanswered. The resolver's own second try, 5 s later, would
-# hide that a program makes none.
+# Docker's name server may leave queries for unknown names unanswered. The resolver would repeat a query 5 s later, and
+# hide that a program does not.
 IMPATIENT = ["timeout:1", "attempts:1"]
-# Whom Docker's name server asks for names that it does not know: in the container there is nobody. While it waits for
-# an answer from elsewhere, which takes 4 s, it does not notice that the container has ended.
+# Docker's name server forwards unknown names to this address, where nobody listens in the container. While it waits for
+# an answer from a real server, for 4 s, it does not notice that the container has ended.
 NOBODY = "127.0.0.1"
 # Prints "pid ppid state command" of every process with the shell alone: images often lack `ps`.
 LIST_PROCESSES = """
@@ -57,7 +57,7 @@ for folder in /proc/[0-9]*; do
     read -r name <"$folder/comm"
     echo "${folder#/proc/} $2 $1 $name"
 done"""
-PROMISES = "sm-algo.promises"  # the label of images that promise more than SageMaker asks for
+PROMISES = "sm-algo.promises"  # the label of images that promise more than SageMaker requires
 REMOVED = 128 + SIGKILL  # the exit code of a container that was removed while it ran
 
 
@@ -79,7 +79,7 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[bytes]:
             *lines, rest = (rest + chunk).split(b"\n")
             yield from lines
     except OSError:
-        pass  # whoever asks for the exit code hears that the daemon is gone
+        pass  # the caller of exit_code learns that the daemon is gone
     if rest:
         yield rest
 
@@ -193,7 +193,7 @@ class ContainerServer(ContainerProgram, Server):
 
     @property
     def own_address(self) -> tuple[str, int] | None:
-        """The container's, which only the daemon's own machine can reach: before a published port there is a proxy."""
+        """The container's own, which only the daemon's machine can reach: a published port has a proxy in front."""
         networks = self.container.attrs["NetworkSettings"]["Networks"].values()
         return next(((network["IPAddress"], self.port) for network in networks if network["IPAddress"]), None)
 
@@ -249,7 +249,7 @@ class DockerEngine(Engine):
 
     @property
     def promises(self) -> bool:
-        """True if the image says that it was made from this template."""
+        """True if the label says that the image was made from this template."""
         return bool(self.declaration(PROMISES))
 
     @cached_property
@@ -321,10 +321,10 @@ class DockerEngine(Engine):
         return [f"algo-{number}-{suffix}" for number in range(1, count + 1)]
 
     def train_behind_decoys(self, job: Job, count: int) -> list[ContainerRun]:
-        """Start a training job on hosts with two interfaces: the others are reached on eth1, eth0 leads nowhere (T16).
+        """Start a training job on hosts with two interfaces: the others are reached on eth1, not on eth0 (T16).
 
-        The interfaces are those of a container that is there before: one that joins a network while it runs gets the
-        next number for sure. Raises LookupError where the image has no program for that container.
+        The interfaces belong to a container that was started before: if it joins a network while it runs, the new
+        interface surely gets the next number. Raises LookupError where the image has no program for that container.
         """
         names = tuple(sorted(self.host_names(count)))
         runs = []
@@ -408,19 +408,19 @@ class DockerEngine(Engine):
         try:
             remove_all(self.client, f"{LABEL}={self.label[LABEL]}")
         except EngineLost:
-            self.programs.clear()  # nothing can be done about them
+            self.programs.clear()  # they cannot be removed
         super().close()
         self.client.close()
 
     def _create(self, command: Sequence[str], **options) -> Container:
         """Make a container. Raises SetupError with the daemon's own words where it refuses."""
         try:
-            with interrupts.held():  # or the daemon might make a container after everything was removed
+            with interrupts.held():  # else the daemon might make a container after everything was removed
                 return self.client.containers.create(
                     self.image, list(command), labels=self.label, **self.devices, **options
                 )
         except APIError as error:
-            raise SetupError(f"the Docker daemon makes no container of {self.image}: {error.explanation}") from error
+            raise SetupError(f"the Docker daemon refuses a container of {self.image}: {error.explanation}") from error
 
     def _start(self, container: Container, kind: Callable[[Container, Iterable[bytes]], Kind]) -> Kind:
         """Start a container, and return the program in it: a `kind` of the container and its output.
@@ -429,7 +429,7 @@ class DockerEngine(Engine):
         """
         with interrupts.held():
             try:
-                output = container.attach(stream=True)  # before the start, so that nothing gets lost
+                output = container.attach(stream=True)  # before the start, so that no output gets lost
                 container.start()
             except APIError as error:
                 output = [f"docker: {error.explanation}".encode()]

@@ -20,7 +20,7 @@ from ..errors import SetupError
 from ..job import Job
 from .base import Engine, Executable, Process, Program, Run, Server, job_variables, shebang_words
 
-# What programs may see of the user's environment. Above all no AWS_*: nothing may depend on credentials (T40).
+# The variables of the user that programs may see. There is no AWS_*: nothing may depend on credentials (T40).
 KEPT_VARIABLES = (
     "HOME",
     "LANG",
@@ -210,7 +210,7 @@ class ProcessEngine(Engine):
         return result.stdout.strip() or None
 
     def host_names(self, count: int) -> list[str]:
-        # Linux has all of 127.0.0.0/8, so that jobs at the same time do not meet; macOS only what is set up by hand.
+        # Linux has all of 127.0.0.0/8, so that simultaneous jobs do not meet; macOS only what the user has added.
         middle = "91.91" if sys.platform == "darwin" else f"{random.randint(1, 254)}.{random.randint(1, 254)}"
         names = [f"127.{middle}.{101 + number}" for number in range(count)]
         if missing := [name for name in names if not own_address(name)]:
@@ -235,10 +235,10 @@ class ProcessEngine(Engine):
         return server
 
     def _start(self, name: str, base: Path, own: dict[str, str]) -> tuple[str, subprocess.Popen]:
-        """Start `runtime/<name>` with variables of its own; return how to start it by hand, and the process."""
+        """Start `runtime/<name>` with variables of its own; return how a user starts it, and the process."""
         own = {"SAGEMAKER_BASE_DIR": str(base), **own}
         kept = {key: os.environ[key] for key in KEPT_VARIABLES if key in os.environ}
-        # Scratch files go with the workspace; under a short name, for the paths of Unix sockets are limited.
+        # Scratch files are removed with the workspace. The name is short because the paths of Unix sockets are limited.
         scratch = self.workspace / "t"
         scratch.mkdir(exist_ok=True)
         popen = subprocess.Popen(

@@ -21,7 +21,7 @@ from ..exchange import listening
 PROJECT = Path(__file__).resolve().parents[2]
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 
-# Nothing of the user's settings for AWS may reach this process, which is AWS.
+# The user's settings for AWS must not reach this process, which stands for AWS.
 given = dict(os.environ)
 for name in given:
     if name.startswith("AWS_"):
@@ -30,7 +30,7 @@ os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 
 
 def variables(endpoint: str, image: str, region: str) -> dict[str, str]:
-    """Return what a client needs in its environment: any credentials will do, and SDK v3 must not ask for the role."""
+    """Return the variables that a client needs: any credentials will do, and SDK v3 must not look up the role."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         **CREDENTIALS,
@@ -46,9 +46,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     found = argparse.ArgumentParser(prog="python -m local_test.sagemaker", description=__doc__.splitlines()[0])
     found.add_argument("--engine", choices=CHOICES, help="default: docker where a daemon answers, else process")
-    found.add_argument("--image", default=PROJECT.name, metavar="NAME:TAG", help="the image that is advertised")
+    found.add_argument("--image", default=PROJECT.name, metavar="NAME:TAG", help="the value of IMAGE for clients")
     found.add_argument("--port", type=int, help=f"default: {PORT}, and with a command any free one")
-    found.add_argument("command", nargs="*", help="run it with the variables set, and end with it")
+    found.add_argument("command", nargs="*", help="run it with the variables set, and exit with it")
     return found
 
 
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     interrupts.listen()
     engine = options.engine or choose()
-    screen = sys.stderr if options.command else sys.stdout  # what a command prints is for its own reader
+    screen = sys.stderr if options.command else sys.stdout  # which belongs to the command
     server = Server(engine, PROJECT, port, screen)
     try:
         region = given.get("AWS_DEFAULT_REGION", REGION)
@@ -75,13 +75,13 @@ def main(arguments: list[str] | None = None) -> int:
         ):
             print(line, file=screen, flush=True)
         if options.command:
-            # A make of its own is no part of the one that has started this, nor are the options of that meant for it.
+            # If the command is a make, the options of the make that has started this are not meant for it.
             free = {name: value for name, value in given.items() if name not in OF_MAKE}
             return subprocess.run(options.command, env=free | own, check=False).returncode
         print("Ctrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):  # which is no failure here
             threading.Event().wait()
-        print("\nended, with all that ran", flush=True)
+        print("\nstopped, with everything that was running", flush=True)
         return 0
     finally:
         with interrupts.held():
@@ -94,4 +94,4 @@ if __name__ == "__main__":
     except (SetupError, OSError) as error:
         sys.exit(f"local-sagemaker: {error}")
     except KeyboardInterrupt:
-        sys.exit("\nended, with all that ran")
+        sys.exit("\nstopped, with everything that was running")

@@ -1,4 +1,4 @@
-"""What the API answers with: errors, and of descriptions what AWS's service model shows."""
+"""The API's answers: errors, and descriptions cut to what AWS's service model shows."""
 
 from botocore.model import Shape
 
@@ -6,7 +6,7 @@ from cloud.service_model import problems
 
 
 class Refusal(Exception):
-    """An error that the API answers with: its code, its sentence, its HTTP status, and what else stands in its body."""
+    """An error that the API answers with: its code, its message, its HTTP status, and more fields of its body."""
 
     def __init__(self, code: str, message: str, status: int = 400, **more):
         super().__init__(message)
@@ -26,7 +26,7 @@ def check(operation: str, request: dict) -> None:
 
 
 def shown(shape: Shape, value):
-    """Return what of a value a shape of the model has: a description's part that an operation answers with."""
+    """Return the part of a value that a shape of the model has, which is what an operation answers with."""
     if shape.type_name == "structure":
         return {name: shown(shape.members[name], item) for name, item in value.items() if name in shape.members}
     if shape.type_name == "list":

@@ -1,4 +1,4 @@
-"""The engines of everything that runs here, one for each job and each server, so that each can be cleaned up alone."""
+"""The engines of everything that runs: one for each job and each server, so that each can be cleaned up alone."""
 
 import threading
 import time
@@ -11,11 +11,11 @@ from ..engines.base import Engine
 from ..errors import SetupError
 from .api import Refusal, invalid
 
-END_WITHIN = 30.0  # seconds that jobs get, at the end of all, to put away what they have
+END_WITHIN = 30.0  # seconds that jobs get to clean up when local-sagemaker stops
 
 
 class Engines:
-    """Opens engines and closes them; after `close` there is none left, and none is opened any more."""
+    """Opens engines and closes them; `close` closes all, after which none can be opened."""
 
     def __init__(self, name: str, project: Path):
         self.name, self.project = name, project
@@ -30,9 +30,9 @@ class Engines:
         """
         with self._lock:
             if self._closing:
-                raise Refusal("ServiceUnavailable", "The SageMaker on this machine is about to end.", 503)
+                raise Refusal("ServiceUnavailable", "The SageMaker on this machine is stopping.", 503)
             if not image:
-                raise invalid("Name an image: there is no other algorithm on this machine.")
+                raise invalid("Name an image: the SageMaker on this machine has no built-in algorithms.")
             try:
                 engine = open_engine(self.name, image, self.project)
             except SetupError as error:
@@ -41,7 +41,7 @@ class Engines:
             return engine
 
     def declaration(self, image: str | None) -> str:
-        """Return what an image declares, as its word `describe` prints it. Raises Refusal where that is nothing."""
+        """Return what an image declares, as its `describe` prints it. Raises Refusal where it declares nothing."""
         engine = self.open(image)
         try:
             found = engine.declaration(LABEL)
@@ -57,7 +57,7 @@ class Engines:
         self._open.discard(engine)
 
     def close(self) -> None:
-        """Kill every program, and wait until those who have started them have closed their engines."""
+        """Kill every program, and wait until the jobs and endpoints have closed their engines."""
         with self._lock:
             self._closing = True
         give_up = time.monotonic() + END_WITHIN

@@ -22,11 +22,11 @@ from .storage import LogStream
 GROUP = "/aws/sagemaker/Endpoints"
 PAYLOAD = 25 << 20  # bytes of a request (I13)
 SERVERLESS_PAYLOAD = 4 << 20  # (I20)
-SETTLED = 0.5  # seconds in which a request that was meant for an old server has reached it
+SETTLED = 0.5  # seconds after which a request for the old server has reached it
 ASYNC_SECONDS = 900  # for an asynchronous answer, unless the request says otherwise (I19)
 MESSAGE = 2048  # characters of OriginalMessage (I15)
 OWN = "x-amzn-sagemaker-"
-# Of a request's headers those that reach the container, of its answer's those that come back (I12, I14).
+# The headers of a request that reach the container, and those of its answer that come back (I12, I14).
 FORWARDED = ("content-type", "accept", *(OWN + name for name in ("custom-attributes", "inference-id", "session-id")))
 RETURNED = ("content-type", *(OWN + name for name in ("custom-attributes", "new-session-id", "closed-session-id")))
 TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
@@ -123,7 +123,7 @@ def serve(region: Region, engine: Engine, name: str, environment: dict[str, str]
 
 
 def model_data(container: dict) -> tuple[str | None, bool]:
-    """Return where a model's data lies, None for an image that brings its model, and whether it is an archive."""
+    """Return where a model's data lies, None for an image that contains its model; and whether it is an archive."""
     source = container.get("ModelDataSource", {}).get("S3DataSource", {})
     uri = container.get("ModelDataUrl", source.get("S3Uri"))
     return uri, source.get("CompressionType", "Gzip") == "Gzip"
@@ -182,7 +182,7 @@ def _ask(
     if answer.status:
         text = answer.body.decode("utf-8", "replace")[:MESSAGE]
     else:
-        text = TIMED_OUT if answer.seconds >= seconds else f"The container gave no answer: {answer.error}"
+        text = TIMED_OUT if answer.seconds >= seconds else f"The container did not answer: {answer.error}"
     side = "client" if answer.refused else "server"
     raise Refusal(
         "ModelError",
@@ -211,7 +211,7 @@ def _at_rest(region: Region, name: str) -> dict:
 
 
 def _retire(region: Region, deployment: Deployment | None) -> None:
-    """End a server that no request goes to any more, once it has answered those that it has (I5)."""
+    """End a server that gets no more requests, once it has answered those that it has (I5)."""
     if deployment:
         time.sleep(SETTLED)
         deployment.server.signal(signal.SIGTERM)
@@ -220,7 +220,7 @@ def _retire(region: Region, deployment: Deployment | None) -> None:
 
 
 def _deploy(region: Region, endpoint: dict, config: dict, status: str) -> dict:
-    """Let an endpoint answer by the server of a configuration, once that is healthy; return the endpoint's ARN."""
+    """Start the server of a configuration, and switch the endpoint to it once it is healthy; return the ARN."""
     name, variant = endpoint["EndpointName"], config["ProductionVariants"][0]
     region.move(ENDPOINT, endpoint, status)
     old = region.at_work.get((ENDPOINT, name))
@@ -236,7 +236,7 @@ def _deploy(region: Region, endpoint: dict, config: dict, status: str) -> dict:
             if engine:
                 region.engines.end(engine)
             reason = f"The primary container for production variant {variant['VariantName']} {error}"[:REASON]
-            # After a failed update the endpoint is what it was.
+            # After a failed update the old server goes on answering.
             region.move(ENDPOINT, endpoint, "InService" if old else "Failed", FailureReason=reason)
             return
         region.at_work[ENDPOINT, name] = Deployment(config, engine, server)

@@ -29,7 +29,7 @@ def describe(kind: Kind, region: Region, request: dict) -> dict:
 
 
 def delete(kind: Kind, region: Region, request: dict) -> dict:
-    """Delete… of what does not run."""
+    """Delete… of a kind that does not run."""
     region.resources.delete(kind, request[f"{kind.name}Name"])
     return {}
 
@@ -46,7 +46,7 @@ def list_all(kind: Kind, region: Region, request: dict) -> dict:
 
 
 def wanted(kind: Kind, request: dict, one: dict) -> bool:
-    """Return whether a List operation asks for a resource."""
+    """Return whether the filters of a List operation admit a resource."""
     return (
         request.get("NameContains", "") in one[f"{kind.name}Name"]
         and request.get("StatusEquals") in (None, one.get(f"{kind.name}Status"))
@@ -72,7 +72,7 @@ def search(region: Region, request: dict) -> dict:
     record = MODEL.shape_for("SearchRecord").members
     kind = next((kind for kind in KINDS if kind.name == request["Resource"] and kind.name in record), None)
     if kind is None:
-        raise invalid(f"The SageMaker on this machine searches no {request['Resource']}.")
+        raise invalid(f"The SageMaker on this machine does not search {request['Resource']}.")
     found = [{**one, "Tags": tags_of(region, one[f"{kind.name}Arn"])} for one in region.resources.all(kind)]
     found = [one for one in found if matches(request.get("SearchExpression", {}), one)]
     by = request.get("SortBy", "LastModifiedTime")
@@ -81,7 +81,7 @@ def search(region: Region, request: dict) -> dict:
 
 
 def matches(expression: dict, one: dict) -> bool:
-    """Return whether a description fulfils a SearchExpression, whose parts may be other ones."""
+    """Return whether a description fulfils a SearchExpression, which may contain others."""
     results = [compares(filter_, one) for filter_ in expression.get("Filters", [])]
     results += [matches(inner, one) for inner in expression.get("SubExpressions", [])]
     return (any if expression.get("Operator") == "Or" and results else all)(results)
@@ -99,7 +99,7 @@ def compares(filter_: dict, one: dict) -> bool:
         try:
             value = float(value)
         except ValueError:
-            raise invalid(f"{path} is a number, and '{value}' is none") from None
+            raise invalid(f"{path} is a number, and '{value}' is not") from None
     return found is not None and COMPARE[how](found, value)
 
 

@@ -1,11 +1,11 @@
-"""What SageMaker does and this machine does not: refused with a sentence, never passed over in silence."""
+"""Refuses what SageMaker supports and this machine does not; nothing is ignored silently."""
 
 import re
 from collections.abc import Iterator
 
 from .api import invalid
 
-ABSENT = ()  # no value of it is there
+ABSENT = ()  # no value is supported
 CHANNEL = {
     "CompressionType": ("None",),
     "RecordWrapperType": ("None",),
@@ -14,7 +14,7 @@ CHANNEL = {
     "DataSource.FileSystemDataSource": ABSENT,
     "DataSource.S3DataSource.S3DataType": ("S3Prefix", "ManifestFile"),
 }
-# The values that are there, by operation and by their place in its request; * stands for every number.
+# The supported values, by operation and by their place in its request; * stands for every number.
 MODES: dict[str, dict[str, tuple]] = {
     "CreateTrainingJob": {
         "AlgorithmSpecification.TrainingInputMode": ("File", "FastFile"),
@@ -59,7 +59,7 @@ TEXTS_OF_THE_USER = ("HyperParameters", "StaticHyperParameters", "Environment")
 
 
 def refuse(operation: str, request: dict, engine: str) -> None:
-    """Raise Refusal for a request that asks for what is not there, or not there with local processes."""
+    """Raise Refusal for a request that asks for what is not supported, or not with local processes."""
     for place, value in places(request):
         starred = re.sub(r"\.\d+\b", ".*", place)
         known = MODES.get(operation, {})
@@ -72,7 +72,7 @@ def refuse(operation: str, request: dict, engine: str) -> None:
 
 
 def places(value, place: str = "") -> Iterator[tuple[str, object]]:
-    """Yield all that a request holds, with where it stands: ("InputDataConfig.0.ChannelName", "train")."""
+    """Yield every value of a request with its place: ("InputDataConfig.0.ChannelName", "train")."""
     if place:
         yield place.removeprefix("."), value
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -81,7 +81,7 @@ def places(value, place: str = "") -> Iterator[tuple[str, object]]:
 
 
 def uris(request: dict) -> list[str]:
-    """Return the places in S3 that a request names, other than in texts that are the user's business."""
+    """Return the S3 URIs that a request names, except in the user's own texts."""
     return [
         value
         for place, value in places(request)

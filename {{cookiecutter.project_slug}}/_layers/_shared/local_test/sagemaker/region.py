@@ -1,4 +1,4 @@
-"""A region: what was created there, and what is at work: jobs and endpoints, each with an engine of its own."""
+"""A region: what was created there, and the jobs and endpoints at work, each with an engine of its own."""
 
 import threading
 import traceback
@@ -23,7 +23,7 @@ class Region:
         self.at_work: dict[tuple[Kind, str], object] = {}
 
     def move(self, kind: Kind, description: dict, status: str, **values) -> None:
-        """Give something its new status, with what else has changed, and say so."""
+        """Give a resource its new status, and print that."""
         change(description, **{f"{kind.name}Status": status, **values})
         reason = f" ({values['FailureReason']})" if "FailureReason" in values else ""
         self.say(f"{kind.name} {description[f'{kind.name}Name']}: {status}{reason}")
@@ -58,7 +58,7 @@ class JobAtWork(ABC):
 
     @abstractmethod
     def work(self) -> None:
-        """Do what the job is there for, and `end` it."""
+        """Do the job's work, and `end` it."""
 
     def end(self, status: str, **values) -> None:
         """Give the job its last status."""
@@ -69,7 +69,7 @@ class JobAtWork(ABC):
         self.end("Failed", FailureReason=reason[:REASON])
 
     def run(self) -> None:
-        """Do the work, then remove what it left. What goes wrong unforeseen is SageMaker's own fault."""
+        """Do the work, then clean up. An unforeseen exception counts as SageMaker's own fault."""
         try:
             self.work()
         except NoData as error:

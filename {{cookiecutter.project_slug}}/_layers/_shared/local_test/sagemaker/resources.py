@@ -32,7 +32,7 @@ class Kind:
         )
 
     def missing(self, arn: str) -> Refusal:
-        """Return AWS's answer to a name that nobody has."""
+        """Return AWS's answer to an unknown name."""
         if self.words:
             return invalid(f'Could not find {self.words} "{arn}".')
         if self.name == "TrainingJob":
@@ -51,7 +51,7 @@ KINDS = (TRAINING_JOB, TUNING_JOB, TRANSFORM_JOB, PROCESSING_JOB, MODEL, ENDPOIN
 
 
 class Resources:
-    """The resources of a region. A description is changed where its job goes on, and read by everybody."""
+    """The resources of a region. Jobs change their descriptions while requests read them."""
 
     def __init__(self, region: str):
         self.region = region
@@ -59,7 +59,7 @@ class Resources:
         self._tags: dict[str, dict[str, str]] = {}  # ARN -> key -> value
 
     def arn(self, kind: Kind, name: str) -> str:
-        """Return the ARN of what has this name."""
+        """Return the ARN of the resource with this name."""
         return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{kind.segment}/{name}"
 
     def create(self, kind: Kind, request: dict, status: str | None = None, **more) -> dict:
@@ -75,7 +75,7 @@ class Resources:
         return description
 
     def find(self, kind: Kind, name: str) -> dict:
-        """Return the description of what has this name. Raises Refusal where there is none."""
+        """Return the description of the resource with this name. Raises Refusal where there is none."""
         found = self._described.get((kind.name, name))
         if found is None:
             raise kind.missing(self.arn(kind, name))
@@ -86,7 +86,7 @@ class Resources:
         return [described for (name, _), described in list(self._described.items()) if name == kind.name]
 
     def delete(self, kind: Kind, name: str) -> None:
-        """Forget what has this name. Raises Refusal where there is none."""
+        """Forget the resource with this name. Raises Refusal where there is none."""
         self.find(kind, name)
         del self._described[kind.name, name]
         self._tags.pop(self.arn(kind, name))

@@ -29,7 +29,7 @@ CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/")
 INVOCATION = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations|invocations-response-stream)")
 INTERRUPTION = re.compile(r"/local/interrupt/([^/]+)")
 DECLARATION = "/local/declaration"
-# What moto answers as well as anybody: records without anything that runs.
+# What moto answers: records of which nothing runs.
 OF_MOTO = re.compile(r"(Create|Describe|List|Update)ModelPackage(Group)?s?")
 
 Operation = Callable[[Region, dict], dict]
@@ -103,21 +103,21 @@ class Server:
         self.screen.flush()
 
     def region(self, name: str) -> Region:
-        """Return a region, whose resources nobody else has."""
+        """Return a region, which has resources of its own."""
         with self._lock:
             if name not in self._regions:
                 self._regions[name] = Region(name, self.endpoint, self.engines, self.say)
             return self._regions[name]
 
     def prepare(self, region: str, role: str, bucket: str) -> None:
-        """Let there be a role and a bucket, so that nobody needs to make them first."""
+        """Make a role and a bucket, so that no client needs to."""
         aws = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)
         aws.client("iam", endpoint_url=self.endpoint).create_role(RoleName=role, AssumeRolePolicyDocument="{}")
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         aws.client("s3", endpoint_url=self.endpoint).create_bucket(Bucket=bucket, **where)
 
     def close(self) -> None:
-        """End all that runs, and remove what it left."""
+        """Stop everything that runs, and remove what it left."""
         for region in list(self._regions.values()):
             hosting.end_all(region)
         self.engines.close()
@@ -144,7 +144,7 @@ class Server:
             asked = json.loads(body or b"{}")
             if OF_MOTO.fullmatch(operation):
                 check(operation, asked)
-                request.environ["wsgi.input"] = io.BytesIO(body)  # to be read once more
+                request.environ["wsgi.input"] = io.BytesIO(body)  # to be read again
                 return None
             if operation not in OPERATIONS:
                 raise invalid(f"The SageMaker on this machine has no {operation}. It has {', '.join(OPERATIONS)}.")

@@ -20,11 +20,11 @@ MANY_EVENTS = 10_000  # the most that one call to CloudWatch takes
 
 
 class NoData(Exception):
-    """A job's data is not where the request says; the text is the sentence of AWS."""
+    """A job's data is not where the request says; the text is that of AWS."""
 
 
 def relative(key: str, prefix: str) -> str:
-    """Return where an object of a prefix lies in the channel's folder; what matches half a name keeps the whole."""
+    """Return the path of an object in the channel's folder; a prefix that ends within a name leaves the whole name."""
     rest = key.removeprefix(prefix)
     return (
         rest.lstrip("/") if rest.startswith("/") or prefix.endswith("/") or not prefix else key[prefix.rfind("/") + 1 :]
@@ -41,7 +41,7 @@ class Storage:
         self.logs = session.client("logs", endpoint_url=endpoint)
 
     def need_bucket(self, uri: str) -> None:
-        """Raise Refusal unless there is the bucket of an S3 URI."""
+        """Raise Refusal unless the bucket of an S3 URI exists."""
         try:
             self.s3.head_bucket(Bucket=split(uri)[0])
         except ClientError:
@@ -112,7 +112,7 @@ class Storage:
 
     def _fetch(self, bucket: str, key: str, folder: Path, name: str) -> None:
         if ".." in Path(name).parts:
-            raise NoData(f"the key {key} leads out of its channel")
+            raise NoData(f"the key {key} leads out of the channel's folder")
         target = folder / name.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         self.s3.download_file(bucket, key, str(target))
@@ -143,7 +143,7 @@ class Storage:
 
 
 class LogStream:
-    """A stream of CloudWatch Logs that a program's lines are copied to, whoever asks for it, each once."""
+    """A stream of CloudWatch Logs to which each line of a program is copied once, by any thread."""
 
     def __init__(self, storage: Storage, group: str, name: str, program: Program):
         self.logs, self.program, self._copied, self._lock = storage.logs, program, 0, threading.Lock()
@@ -156,7 +156,7 @@ class LogStream:
                 call(**arguments)
 
     def copy(self) -> None:
-        """Copy the lines that came since the last time."""
+        """Copy the lines that are new since the last call."""
         with self._lock:
             while lines := [line for _, line in self.program.log[self._copied : self._copied + MANY_EVENTS]]:
                 now = int(time.time() * 1000)

@@ -69,7 +69,7 @@ class Training(JobAtWork):
         job.update(SecondaryStatus="Starting", SecondaryStatusTransitions=[])
         self.output = f"{job['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{self.name}/output"
         checkpoints = job.get("CheckpointConfig", {}).get("S3Uri")
-        self.checkpoints = checkpoints and f"{checkpoints.rstrip('/')}/"  # or another job's would be taken, too
+        self.checkpoints = checkpoints and f"{checkpoints.rstrip('/')}/"  # a name that only begins so is another job's
         self.runs: list[Run] = []
         self.seconds = 0.0  # of training, interrupted tries included
         self._ending: str | None = None  # the secondary status that it will end in after it was stopped
@@ -84,15 +84,15 @@ class Training(JobAtWork):
         self._terminate()
 
     def interrupt(self) -> None:
-        """Take its instances away, as happens to spot instances (T36). Raises Refusal where there are none."""
+        """Take its instances away, as AWS takes spot instances (T36). Raises Refusal for other jobs."""
         if not self.job.get("EnableManagedSpotTraining") or self.job["SecondaryStatus"] != "Training":
-            raise invalid(f"{self.name} is no managed spot training whose secondary status is Training.")
+            raise invalid(f"{self.name} is not a managed spot training with the secondary status Training.")
         self._interrupted = True
         for run in self.runs:
             run.crash()
 
     def work(self) -> None:
-        """Train, from the start again after each interruption, and upload what the job has left."""
+        """Train, again after each interruption, and upload what the job has left."""
         while True:
             folders = self._train()
             if self.checkpoints:
@@ -169,7 +169,7 @@ class Training(JobAtWork):
         )
 
     def _follow(self) -> None:
-        """Wait until every host has ended; end them where the job's time is over, or one of them has failed."""
+        """Wait until every host has ended; end them when the job's time is over, or one of them has failed."""
         storage, started = self.region.storage, int(self.job["CreationTime"])
         streams = [
             LogStream(storage, GROUP, f"{self.name}/algo-{number}-{started}", run)
@@ -213,7 +213,7 @@ class Training(JobAtWork):
                 try:
                     found[metric["Name"]] = float(match[1])
                 except (ValueError, IndexError):
-                    continue  # no number, or no group that would be one
+                    continue  # the group is not a number, or there is no group
         return [{"MetricName": name, "Value": value, "Timestamp": time.time()} for name, value in found.items()]
 
     @staticmethod
@@ -225,7 +225,7 @@ class Training(JobAtWork):
         return f"AlgorithmError: {text}"[: REASON - len(ending)] + ending
 
     def _enter(self, status: str) -> None:
-        """Go on to the next secondary status."""
+        """Enter the next secondary status."""
         transitions, now = self.job["SecondaryStatusTransitions"], time.time()
         if transitions:
             transitions[-1].setdefault("EndTime", now)

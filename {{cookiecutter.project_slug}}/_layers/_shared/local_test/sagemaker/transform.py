@@ -1,4 +1,4 @@
-"""Batch transform: the files of a prefix, in records, through a server of their own (contract section 4)."""
+"""Batch transform: the files of a prefix, split into records, sent to a server of the job (contract section 4)."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def create(region: Region, request: dict) -> dict:
 
 
 def stop(region: Region, request: dict) -> dict:
-    """StopTransformJob: what is under way is finished, and nothing of it is kept."""
+    """StopTransformJob: the request that is under way is finished, and no answer is kept."""
     job = region.resources.find(TRANSFORM_JOB, request["TransformJobName"])
     if job["TransformJobStatus"] == "InProgress":
         region.move(TRANSFORM_JOB, job, "Stopping")
@@ -69,7 +69,7 @@ class Transform(JobAtWork):
             self.end("Completed")
 
     def _variables(self) -> dict[str, str]:
-        """Return the variables of batch transform: of the limits those that the request sets (B1)."""
+        """Return the variables of batch transform, with the limits that the request sets (B1)."""
         own = {
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": self.job.get("MaxPayloadInMB"),
             "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": self.job.get("MaxConcurrentTransforms"),
@@ -84,7 +84,7 @@ class Transform(JobAtWork):
         try:
             limits = DEFAULTS | (json.loads(asked.body) if asked.ok else {})
         except ValueError as error:
-            raise invalid(f"/execution-parameters is no JSON: {error}") from None
+            raise invalid(f"/execution-parameters is not JSON: {error}") from None
         own = {"BatchStrategy": STRATEGIES.get(self.job.get("BatchStrategy"))}
         own["MaxPayloadInMB"] = self.job.get("MaxPayloadInMB")
         return limits | {name: value for name, value in own.items() if value is not None}

@@ -35,7 +35,7 @@ def create(region: Region, request: dict) -> dict:
         raise invalid("Grid search takes categorical parameters only")
     objective = config.get("HyperParameterTuningJobObjective", {}).get("MetricName")
     if objective not in [one["Name"] for one in definition["AlgorithmSpecification"].get("MetricDefinitions", [])]:
-        raise invalid(f"The objective metric {objective} is none of the MetricDefinitions of the training job")
+        raise invalid(f"The objective metric {objective} is not among the MetricDefinitions of the training job")
     first = training_request(request, 1, next(combinations(config)))
     modes.refuse("CreateTrainingJob", first, region.engines.name)
     training.refuse(first)
@@ -123,7 +123,7 @@ def training_request(tuning: dict, number: int, chosen: dict[str, str]) -> dict:
     definition, known = tuning["TrainingJobDefinition"], MODEL.operation_model("CreateTrainingJob").input_shape.members
     objective = tuning["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
     static = definition.get("StaticHyperParameters", {})
-    resources = definition.get("HyperParameterTuningResourceConfig", {})  # the newer way to say it
+    resources = definition.get("HyperParameterTuningResourceConfig", {})  # the newer field
     return (
         {"ResourceConfig": resources}
         | {name: value for name, value in definition.items() if name in known}
@@ -141,7 +141,7 @@ def jobs_of(region: Region, job: dict) -> list[dict]:
 
 
 def summary(one: dict) -> dict:
-    """Return what a tuning job tells of a training job."""
+    """Return the summary of a training job that a tuning job lists."""
     status = "Succeeded" if FINAL in one else "Failed" if one["TrainingJobStatus"] in ENDED else "Pending"
     return shown(MODEL.shape_for("HyperParameterTrainingJobSummary"), {**one, "ObjectiveStatus": status})
 
