@@ -160,7 +160,7 @@ def test_sagemaker_toml_shows_the_defaults():
         (["--set", "trains.spot=true"], "sagemaker.toml: trains is unknown: did you mean train?"),
         (["--set", "spot=true"], "--set spot=true: write it as table.key=value, e.g. train.instance_count=2"),
         (["--set", 'train.channels.x.mode="File"'], "sagemaker.toml: train.channels.x.data is missing"),
-        ([], "SageMaker needs a role to work with: set role under [aws] in sagemaker.toml to its name"),
+        ([], "SageMaker needs an IAM role: set role under [aws] in sagemaker.toml to its name"),
         (
             ["--set", ROLE, "--set", "train.instance_type=ml.zz"],
             "AWS would refuse this CreateTrainingJob: Value",
@@ -228,7 +228,7 @@ def refused(code: str) -> ClientError:
         (EndpointConnectionError(endpoint_url="http://127.0.0.1:8181"), "start `make local-sagemaker`"),
         (refused("ExpiredTokenException"), "CreateTrainingJob: No. (ExpiredTokenException): your AWS credentials have"),
         (refused("ResourceLimitExceeded"), "your account's quota for this is used up"),
-        (refused("AccessDeniedException"), "your credentials may not do this"),
+        (refused("AccessDeniedException"), "your credentials do not permit this"),
         (refused("ValidationException"), "CreateTrainingJob: No. (ValidationException)"),
     ],
 )
@@ -447,8 +447,8 @@ def test_what_is_not_permitted_names_the_policy():
     with pytest.raises(CloudError) as error, in_words():
         aws.image  # noqa: B018
     assert str(error.value) == (
-        "DescribeRepositories: No. (AccessDeniedException): your credentials may not do this; cloud/iam/check.json has "
-        "it: let whoever gives you permissions read what `make cloud-policy NAME=check` prints"
+        "DescribeRepositories: No. (AccessDeniedException): your credentials do not permit this; cloud/iam/check.json "
+        "does: show whoever gives you permissions what `make cloud-policy NAME=check` prints"
     )
 
 
@@ -506,7 +506,7 @@ GOOD = {
         ({"architecture": "arm64"}, " it is for arm64: no training"),
         (
             {"quota": 0.0},
-            "✗ quota 'ml.m5.large for training job usage' is 0, and 1 wanted: ask Service Quotas",
+            "✗ quota 'ml.m5.large for training job usage' is 0, and 1 needed: ask Service Quotas",
         ),
     ],
 )
@@ -579,9 +579,7 @@ def test_an_image_for_graviton_trains_nowhere():
 def test_codebuild_needs_a_role_and_a_commit(bake):
     project = bake()
     result = cloud(project, "push", "--on-codebuild", "--dry-run")
-    assert result.stderr == (
-        "cloud: CodeBuild needs a role to work with: set build_role under [aws] in sagemaker.toml\n"
-    )
+    assert result.stderr == "cloud: CodeBuild needs an IAM role: set build_role under [aws] in sagemaker.toml\n"
     aws = Stubbed(settings.Aws(role="R", build_role="B", region="eu-west-1", bucket="b"))
     with pytest.raises(CloudError, match="CodeBuild builds a commit, and there is none"):
         ACTIONS["push"](Cloud(project, settings.Settings(aws=aws.account), aws, yes=True), on_codebuild=True)

@@ -19,7 +19,7 @@ The last line of the output, alone on stdout, is the image's URI with its digest
                    changes that are not committed is pushed as COMMIT-dirty
   --region REGION  default: AWS_REGION, AWS_DEFAULT_REGION, or the region of the AWS profile
   --tag TAG        in place of the git commit, e.g. where the sources come without git
-  --immutable      a repository that is created refuses to have its tags moved
+  --immutable      tags cannot be moved in a repository that is created
   --kms-key KEY    a repository that is created is encrypted with this key
   --dry-run        print the commands and run none: needs neither AWS credentials nor Docker
 
@@ -66,7 +66,7 @@ check_credentials() {
 }
 
 # Set uri to the repository's, as ECR itself gives it: its form differs from partition to partition. The repository is
-# created when ECR says that there is none; any other refusal is the user's to read.
+# created when ECR says that there is none; any other refusal is passed on to the user.
 provide_repository() {
 	local describe create answer
 	describe=(aws ecr describe-repositories --region "$region" --repository-names "$repository"
@@ -98,8 +98,8 @@ login() {
 	if [[ -z $dry_run ]]; then "${password[@]}" | "${login[@]}"; fi
 }
 
-# What the image declares becomes a label of what is pushed: it is built, asked, and built again with the label, where all
-# else comes from the cache. SageMaker takes neither OCI media types nor the index that attestations need (E5); buildx
+# What the image declares becomes its label: the image is built, asked, and built again with the label, the rest coming
+# from the cache. SageMaker takes neither OCI media types nor the index that attestations need (E5); buildx
 # makes both unless told not to.
 build_and_push() {
 	local tag build=() arguments=()

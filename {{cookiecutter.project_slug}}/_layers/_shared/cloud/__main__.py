@@ -23,9 +23,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--project", default=PROJECT.name, help="the image's and repository's name (%(default)s)")
     found.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="in place of the file's")
     found.add_argument("--dry-run", action="store_true", help="print the requests, and send none")
-    found.add_argument("--local", action="store_true", help="speak with `make local-sagemaker`")
+    found.add_argument("--local", action="store_true", help="use `make local-sagemaker`")
     found.add_argument("--yes", action="store_true", help="answer every question with yes")
-    found.add_argument("--detach", action="store_true", help="do not wait for the end")
+    found.add_argument("--detach", action="store_true", help="do not wait until it has ended")
     found.add_argument("--name", default="", help="a training job; logs: or the endpoint; policy: an action")
     found.add_argument("--resume", default="", metavar="JOB", help="train: take up the checkpoints of a job")
     found.add_argument("--gpu", action="store_true", help="push: for NVIDIA GPUs")
@@ -49,7 +49,7 @@ def commit_of(project: Path) -> str:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Do what the command line says. Raises CloudError where that cannot be done."""
+    """Run the action of the command line. Raises CloudError where it fails."""
     options = parser().parse_args(arguments)
     action = ACTIONS[options.action]
     if options.dry_run and options.action in WITHOUT_REQUESTS:
@@ -70,4 +70,4 @@ if __name__ == "__main__":
     except CloudError as error:
         sys.exit(f"cloud: {error}")
     except KeyboardInterrupt:
-        sys.exit("\ncloud: left to itself; `make cloud-logs` follows it again")
+        sys.exit("\ncloud: it goes on; `make cloud-logs` follows it again")

@@ -24,13 +24,13 @@ from .service_model import problems
 from .settings import Aws as Account
 
 PROJECT, COMMIT = "sm-algo:project", "sm-algo:commit"  # the keys of the tags
-NAMED_AFTER = 19  # letters of the project that every name begins with; those of tuning jobs have no room for more
+NAMED_AFTER = 19  # letters of the project at the beginning of every name; names of tuning jobs have no room for more
 NOBODY = "000000000000"  # the account of a dry run
 PATIENCE = 60  # seconds
 
 
 def use_local() -> None:
-    """Let all that follows speak with `make local-sagemaker`; AWS_ENDPOINT_URL says where, if not at the usual port."""
+    """Send everything to `make local-sagemaker`: at AWS_ENDPOINT_URL, or at the usual port."""
     given = os.environ.get("AWS_ENDPOINT_URL", "")
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -39,7 +39,7 @@ def use_local() -> None:
 
 
 class Aws:
-    """The clients of one account and region. In a dry run nothing is sent: what would be is printed."""
+    """The clients of one account and region. A dry run prints the requests, and sends none."""
 
     def __init__(self, account: Account, project: str, commit: str, *, dry_run: bool, here: bool):
         self.account, self.project, self.commit, self.dry_run, self.local = account, project, commit, dry_run, here
@@ -49,14 +49,14 @@ class Aws:
         )
 
     def rehearsal(self) -> "Aws":
-        """Return the same account for requests of which none is sent, and no data uploaded."""
+        """Return the same account for a rehearsal: no request is sent, no data is uploaded."""
         same = copy.copy(self)
         same.dry_run = True
         return same
 
     @cached_property
     def region(self) -> str:
-        """The region. Raises CloudError where nobody says which."""
+        """The region. Raises CloudError where none is set."""
         found = self.session.region_name
         if not found and not self.dry_run:
             raise CloudError("there is no AWS region; set region under [aws] in sagemaker.toml")
@@ -103,20 +103,20 @@ class Aws:
                     f"the bucket {self.bucket} cannot be used: {error}; look at bucket under [aws]"
                 ) from None
             where = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
-            with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):  # another command of the user's was quicker
+            with suppress(self.s3.exceptions.BucketAlreadyOwnedByYou):  # another command was quicker
                 self.s3.create_bucket(Bucket=self.bucket, **({"CreateBucketConfiguration": where} if where else {}))
 
     @cached_property
     def root(self) -> str:
-        """The S3 URI below which all of the project's lies."""
+        """The S3 URI below which everything of the project lies."""
         return f"s3://{self.bucket}/{self.account.prefix.strip('/') or self.project}"
 
     @property
     def role(self) -> str:
-        """The ARN of the role that SageMaker works with. Raises CloudError where the settings have none."""
+        """The ARN of the role that SageMaker assumes. Raises CloudError where the settings have none."""
         name = local.NAME if self.local else self.account.role
         if not name:
-            raise CloudError("SageMaker needs a role to work with: set role under [aws] in sagemaker.toml to its name")
+            raise CloudError("SageMaker needs an IAM role: set role under [aws] in sagemaker.toml to its name")
         return self.role_arn(name)
 
     def role_arn(self, name: str) -> str:
@@ -184,7 +184,7 @@ class Aws:
 
     @property
     def named_after(self) -> str:
-        """What the names of all of the project's things on SageMaker begin with."""
+        """The beginning of the names of all of the project's resources on SageMaker."""
         return self.project[:NAMED_AFTER].rstrip("-")
 
     @property
@@ -194,7 +194,7 @@ class Aws:
 
     @property
     def tags(self) -> list[Request]:
-        """The tags by which the project finds its things again, and the user's."""
+        """The tags by which the project finds its resources again, and the user's."""
         own = {PROJECT: self.project, COMMIT: self.commit}
         return [{"Key": key, "Value": value} for key, value in (own | self.account.tags).items()]
 

@@ -1,4 +1,4 @@
-"""AWS CodeBuild: the image built and pushed there, for those who have no Docker, or a slow line."""
+"""AWS CodeBuild builds and pushes the image, for users without Docker or with a slow connection."""
 
 import subprocess
 
@@ -26,7 +26,7 @@ def build(cloud: Cloud, *, gpu: bool) -> None:
     """Build the commit's image with CodeBuild, and follow it. Raises CloudError where it fails, or cannot start."""
     aws, name = cloud.aws, f"{cloud.aws.project}-image"
     if not aws.account.build_role:
-        raise CloudError("CodeBuild needs a role to work with: set build_role under [aws] in sagemaker.toml")
+        raise CloudError("CodeBuild needs an IAM role: set build_role under [aws] in sagemaker.toml")
     place = f"{aws.root.removeprefix('s3://')}/source/{aws.commit}.zip"
     variables = {"TAG": aws.commit, "FLAGS": "--gpu" if gpu else "", "REPOSITORY": aws.project}
     source = {"type": "S3", "location": place, "buildspec": BUILDSPEC}
@@ -48,7 +48,7 @@ def build(cloud: Cloud, *, gpu: bool) -> None:
         ],
     }
     archive = b"" if aws.dry_run else sources(cloud)
-    cloud.sure(f"CodeBuild builds {aws.project}:{aws.commit}, and is paid by the minute. Build?")
+    cloud.sure(f"CodeBuild builds {aws.project}:{aws.commit}, and is billed by the minute. Build?")
     if not aws.dry_run:
         aws.provide_bucket()
         bucket, _, key = place.partition("/")

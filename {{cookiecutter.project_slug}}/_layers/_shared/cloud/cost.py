@@ -1,4 +1,4 @@
-"""What instances cost, by AWS's Pricing API; no table of prices is kept here, for it would lie within a year."""
+"""What instances cost, by AWS's Pricing API; a table of prices here would be out of date within a year."""
 
 import json
 
@@ -35,7 +35,7 @@ def hourly(aws: Aws, instance_type: str, component: str) -> float | None:
 def words(aws: Aws, instance_type: str, count: int, component: str, *, hours: float, time: str = "") -> str:
     """Return what instances cost in so many hours, at most, as a part of a sentence; `time` is what they are called."""
     if aws.local:
-        return "it costs nothing: this machine does it"
+        return "it costs nothing: it runs on this machine"
     price = hourly(aws, instance_type, component)
     if price is None:
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""S3: its URIs, and folders of the project on their way there, each content once."""
+"""S3: its URIs, and uploads of the project's folders, each content once."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to AWS, in a sentence each."""
+"""The errors of AWS and of the way there, each in a sentence with advice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from .iam import allowing
 
 
 class CloudError(Exception):
-    """Something stands in the way; the text says what, and what to do."""
+    """Something is wrong; the text says what, and what to do."""
 
 
 # AWS's codes, and what to do about them.
@@ -40,9 +40,9 @@ def denied(operation: str) -> str:
     """Return what to do where a call is not permitted: the policy that permits it."""
     actions = allowing(operation)
     if not actions:
-        return "your credentials may not do this; ask whoever gives you permissions for it"
+        return "your credentials do not permit this; ask whoever gives you permissions for it"
     return (
-        f"your credentials may not do this; cloud/iam/{actions[0]}.json has it: let whoever gives you permissions read "
+        f"your credentials do not permit this; cloud/iam/{actions[0]}.json does: show whoever gives you permissions "
         f"what `make cloud-policy NAME={actions[0]}` prints"
     )
 
@@ -63,7 +63,7 @@ def sentence(error: Exception) -> str:
         if code in DENIED:
             advice = denied(error.operation_name)
         elif code == "ValidationException" and MANIFEST in message.lower():
-            advice = "SageMaker takes Docker's schema 2 alone (E5): push the image with make cloud-push"
+            advice = "SageMaker accepts only Docker's schema 2 (E5): push the image with make cloud-push"
         return f"{error.operation_name}: {message}" + (f" ({code}): {advice}" if advice else f" ({code})")
     return str(error)
 

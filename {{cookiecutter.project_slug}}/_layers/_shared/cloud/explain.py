@@ -10,7 +10,7 @@ CAUSES = {
         "the role may not read the model, or its archive was moved",
         "make cloud-check looks at the role and the bucket",
     ),
-    "manifest": ("the image was pushed in a form that SageMaker does not take (E5)", "./build_and_push.sh checks that"),
+    "manifest": ("the image has a format that SageMaker does not accept (E5)", "./build_and_push.sh checks that"),
     "image": ("the role may not pull the image, or it is for another platform (E7)", "make cloud-check looks at both"),
     "capacity": ("AWS has no such instance free", "take another instance_type under [deploy] in sagemaker.toml"),
 }

@@ -1,4 +1,4 @@
-"""Work that takes its time: its states and its log, as they come."""
+"""Follows what takes long: its states and its log, as they come."""
 
 import time
 from collections.abc import Callable
@@ -22,14 +22,14 @@ def pause(aws: Aws) -> float:
 
 
 class Log:
-    """The log streams of a group whose names begin so, of which each line is printed once."""
+    """The log streams of a group whose names have a prefix; each line is printed once."""
 
     def __init__(self, aws: Aws, group: str, prefix: str = ""):
         self.logs, self.group, self.prefix = aws.client("logs"), group, prefix
         self._tokens: dict[str, str] = {}
 
     def show(self) -> None:
-        """Print what has come since the last time."""
+        """Print the lines that are new since the last call."""
         try:
             wanted = {"logStreamNamePrefix": self.prefix} if self.prefix else {}
             streams = self.logs.describe_log_streams(logGroupName=self.group, **wanted)["logStreams"]
@@ -56,7 +56,7 @@ def host_of(stream: str) -> str:
 
 
 def until_ended(aws: Aws, kind: str, name: str, describe: Callable[[], Request], *, log: bool = True) -> Request:
-    """Show states and log until something has its last status; return its last description."""
+    """Show states and log until a job or an endpoint has its final status; return its last description."""
     shown, lines = 0, log_of(aws, kind, name) if log else None
     last = None
     while True:

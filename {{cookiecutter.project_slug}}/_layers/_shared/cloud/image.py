@@ -8,7 +8,7 @@ from urllib.request import urlopen
 
 from .errors import CloudError
 
-SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"  # the only one that SageMaker takes (E5)
+SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"  # the only one that SageMaker accepts (E5)
 SECONDS = 30
 URI = re.compile(r"(?P<registry>\d{12})\.dkr[.-]ecr\.[^/]+/(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?(@(?P<digest>.+))?")
 
@@ -19,7 +19,7 @@ class Image:
     def __init__(self, ecr: Any, uri: str):
         found = URI.fullmatch(uri)
         if not found:
-            raise CloudError(f"{uri} is no image in Amazon ECR, where SageMaker looks for it: push it with cloud-push")
+            raise CloudError(f"{uri} is not an image in Amazon ECR, where SageMaker looks for it: use cloud-push")
         self.ecr, self.uri, self.repository = ecr, uri, found["repository"]
         self._repository = {"registryId": found["registry"], "repositoryName": found["repository"]}
         self._id = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
@@ -31,12 +31,12 @@ class Image:
 
     @property
     def pinned(self) -> str:
-        """The URI with the digest, which nobody can move."""
+        """The URI with the digest, which cannot be moved as a tag can."""
         return f"{re.split(':|@', self.uri)[0]}@{self.details['imageDigest']}"
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The image's own configuration: platform and labels; nothing for one in a form that SageMaker refuses (E5).
+        """The image's own configuration: platform and labels; nothing for a format that SageMaker refuses (E5).
 
         Raises ClientError or OSError if it cannot be read.
         """

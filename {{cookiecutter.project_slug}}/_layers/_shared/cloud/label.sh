@@ -1,6 +1,6 @@
 #!/bin/sh
-# label.sh IMAGE: print the label that keeps in an image what its word `describe` prints, as docker build's --label takes
-# it. Without a declaration, or where this machine cannot run the image, there is none, and a line on stderr says why.
+# label.sh IMAGE: print the label for what the image's `describe` prints, as docker build's --label takes it. Without a
+# declaration, or where this machine cannot run the image, it prints none, and a line on stderr says why.
 set -u
 words=$(mktemp)
 trap 'rm -f "$words"' EXIT

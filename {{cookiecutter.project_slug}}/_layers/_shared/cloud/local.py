@@ -1,4 +1,4 @@
-"""Where `make local-sagemaker` answers, and what is there from its start: its clients and itself read it here."""
+"""Where `make local-sagemaker` answers, and what it has from its start; its clients read it here, too."""
 
 PORT = 8181
 NAME = "local-sagemaker"  # of the role and of the bucket

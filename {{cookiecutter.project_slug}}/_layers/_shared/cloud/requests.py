@@ -1,6 +1,6 @@
 """AWS's requests, made of the settings: pure functions, without the network.
 
-What SageMaker's API calls a thing is what it is called here; AWS's reference has every key.
+Names are those of SageMaker's API; AWS's reference has every key.
 """
 
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ VARIANT = "AllTraffic"
 
 @dataclass(frozen=True)
 class Place:
-    """What requests need to know beside the settings: `role` is an ARN, `root` the S3 URI that all lies below.
+    """What requests need besides the settings: `role` is an ARN, `root` the S3 URI that everything lies below.
 
-    `tags` are those by which the project finds its things again, as the API takes them.
+    `tags` are those by which the project finds its resources again, as the API takes them.
     """
 
     image: str
@@ -100,7 +100,7 @@ def ranges(wanted: dict[str, dict[str, Any]], declared: Declaration | None = Non
     """Return ParameterRanges: values are categories, limits a range of the type that the image declares.
 
     Without a declaration whole numbers are the limits of an integer. Raises CloudError for a range without limits, or
-    what is not declared so.
+    one that contradicts the declaration.
     """
     found: Request = {}
     for name, one in wanted.items():

@@ -1,4 +1,4 @@
-# For those who live in R: the actions of the cloud-... targets, by reticulate over the same Python.
+# The actions of the cloud-... targets for R, by reticulate over the same Python.
 #
 #   source("cloud/sagemaker.R")
 #   sm <- sagemaker() # the project's folder; sagemaker(local = TRUE) speaks with `make local-sagemaker`
@@ -9,10 +9,10 @@
 #
 # It needs the package reticulate (r-cran-reticulate), and the environment that `make cloud/.venv/ready` makes.
 
-# Return the actions as functions. `set` is what is to hold in place of sagemaker.toml's, as c("train.spot=true"); `yes`
+# Return the actions as functions. `set` overrides settings of sagemaker.toml, as c("train.spot=true"); `yes`
 # answers the questions before something is spent or deleted.
 #
-# Each function raises an error whose message is a sentence where it cannot do its work.
+# Each function raises an error with a one-sentence message when it fails.
 sagemaker <- function(project = ".", local = FALSE, yes = FALSE, set = character()) {
   project <- normalizePath(project)
   python <- file.path(project, "cloud", ".venv", "bin", "python")

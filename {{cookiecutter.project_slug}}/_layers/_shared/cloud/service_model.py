@@ -1,4 +1,4 @@
-"""AWS's own description of its API, botocore's service model: the limits that every request is held against."""
+"""AWS's own description of its API, botocore's service model: every request is checked against its limits."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from functools import cache
 import botocore.session
 from botocore.model import ServiceModel, Shape
 
-# What the patterns of the model say in Java's way, or wrongly, and Python so, or almost so.
+# Java's terms, and mistakes, in the patterns of the model; and what comes closest in Python.
 JAVA = {
     r"\p{L}": r"\w",
     r"\p{M}": "",  # marks of letters, which Python counts as letters

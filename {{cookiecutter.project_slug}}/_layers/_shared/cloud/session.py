@@ -19,7 +19,7 @@ from .settings import Settings
 
 @dataclass(frozen=True)
 class Cloud:
-    """A project, its settings, and AWS. `yes` answers questions; `detach` leaves work to itself once it is started."""
+    """A project, its settings, and AWS. `yes` answers questions; `detach` does not wait for what was started."""
 
     project: Path
     settings: Settings
@@ -41,18 +41,18 @@ class Cloud:
         return f"{self.aws.project[:NAMED_AFTER].rstrip('-')}-{datetime.now(UTC):%m%d%H%M%S}"
 
     def sure(self, question: str) -> None:
-        """Ask before something is spent or deleted. Raises CloudError where the answer is no, or nobody is there."""
+        """Ask before something is spent or deleted. Raises CloudError for a no, and without a terminal to ask on."""
         if self.yes or self.aws.local or self.aws.dry_run:
             return
         if not sys.stdin.isatty():
-            raise CloudError(f"{question} Nobody is there to answer: say YES=1")
+            raise CloudError(f"{question} There is no terminal to ask on: say YES=1")
         if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
             raise CloudError("nothing was done")
 
     def trained(self, name: str) -> Request:
         """Return the description of a training job that has a model; of the newest without a name.
 
-        Raises CloudError where there is none. A dry run asks nobody, and has a job called JOB.
+        Raises CloudError where there is none. A dry run asks for nothing, and has a job called JOB.
         """
         if self.aws.dry_run:
             name = name or "JOB"
@@ -62,7 +62,7 @@ class Cloud:
             jobs = self.aws.own("TrainingJob")
             name = next((job["TrainingJobName"] for job in jobs if job["TrainingJobStatus"] == "Completed"), "")
         if not name:
-            raise CloudError("no training job of this project has ended well yet; train first: make cloud-train")
+            raise CloudError("no training job of this project has completed yet; train first: make cloud-train")
         job = self.aws.api.describe_training_job(TrainingJobName=name)
         if "ModelArtifacts" not in job:
             raise CloudError(f"{name} has no model: its status is {job['TrainingJobStatus']}")
@@ -70,7 +70,7 @@ class Cloud:
 
 
 def exists(describe, **name: str) -> bool:
-    """Return whether SageMaker has something of that name."""
+    """Return whether SageMaker has a resource of that name."""
     try:
         describe(**name)
     except ClientError as error:

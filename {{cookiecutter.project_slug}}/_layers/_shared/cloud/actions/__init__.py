@@ -1,4 +1,4 @@
-"""What a user can do, a module for each part of the way; ACTIONS has them by the words of the cloud-… targets."""
+"""What a user can do, a module for each topic; ACTIONS has the functions by the words of the cloud-… targets."""
 
 from .account import delete, logs, status
 from .batch import transform

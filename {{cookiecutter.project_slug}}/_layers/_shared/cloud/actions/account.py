@@ -1,4 +1,4 @@
-"""What the project has on SageMaker: to be seen, followed, and deleted."""
+"""Shows, follows and deletes what the project has on SageMaker."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MANY_IMAGES = 100  # that ECR does
 
 @dataclass(frozen=True)
 class Thing:
-    """Something of the project's: its kind as the API has it, its name, its state, and since when it is there."""
+    """A resource of the project: its kind as the API has it, its name, its state, and the time of its creation."""
 
     kind: str
     name: str
@@ -43,7 +43,7 @@ def things(aws: Aws) -> Iterator[Thing]:
 
 
 def status(cloud: Cloud) -> None:
-    """Show what the project has on SageMaker, how old it is, what it costs a day, and what ends it."""
+    """Show what the project has on SageMaker, how old it is, what it costs a day, and what removes it."""
     rows = list(things(cloud.aws))
     for one in rows:
         hours = (datetime.now(UTC) - one.since).total_seconds() / 3600
@@ -66,7 +66,7 @@ def daily(aws: Aws, thing: Thing) -> str:
         config = aws.api.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
         variant, running = config["ProductionVariants"][0], endpoint.get("ProductionVariants", [{}])[0]
         if "ServerlessConfig" in variant:
-            return "by the request"
+            return "per request"
         count = running.get("CurrentInstanceCount", variant["InitialInstanceCount"])
         resources = {"InstanceType": variant["InstanceType"], "InstanceCount": count}
     price = cost.hourly(aws, resources["InstanceType"], COMPONENTS[thing.kind])

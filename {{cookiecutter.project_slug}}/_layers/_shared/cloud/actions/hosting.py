@@ -28,7 +28,7 @@ def provide_model(cloud: Cloud, job: Request, environment: dict[str, str] | None
 
 
 def deploy(cloud: Cloud, name: str = "") -> None:
-    """Deploy a training job's model, the last one's by default, and hold its answers against the sample's."""
+    """Deploy a training job's model, the last one's by default, and compare its answers with the sample's."""
     aws, settings, endpoint = cloud.aws, cloud.settings.deploy, cloud.aws.project
     job = cloud.trained(name)
     config = f"{job['TrainingJobName'][:54]}-{secrets.token_hex(4)}"
@@ -49,7 +49,7 @@ def deploy(cloud: Cloud, name: str = "") -> None:
     if aws.dry_run or cloud.detach:
         return
     if settings.kind == "async":
-        print("an asynchronous endpoint answers by S3: invoke_endpoint_async")
+        print("an asynchronous endpoint answers in S3: invoke_endpoint_async")
     else:
         compare(cloud, endpoint)
     print("next: make cloud-invoke FILE=…, and when you are done: make cloud-delete")
@@ -79,7 +79,7 @@ def price(cloud: Cloud) -> str:
     """Return what the endpoint costs a day, as a part of a sentence."""
     settings = cloud.settings.deploy
     if settings.kind == "serverless":
-        return "it is paid by the request"
+        return "it is billed per request"
     count = max(settings.instance_count, settings.scale.max)
     return cost.words(cloud.aws, settings.instance_type, count, "Hosting", hours=DAY, time="a day")
 
@@ -95,12 +95,12 @@ def await_endpoint(cloud: Cloud, endpoint: str, config: str) -> None:
         raise CloudError(
             f"{endpoint} was not deployed: {reason} Its log is above. Likely causes:\n"
             f"{explain.causes(reason)}\n"
-            f"The configuration {config} and its model are left; make cloud-delete removes them"
+            f"The configuration {config} and its model still exist; make cloud-delete removes them"
         )
 
 
 def unscale(cloud: Cloud, endpoint: str) -> None:
-    """Let the number of an endpoint's instances follow the requests no longer, if it does."""
+    """Stop scaling the endpoint's instances with the requests, if that was set up."""
     scaling, target = cloud.aws.client("application-autoscaling"), requests.scalable(endpoint)
     found = scaling.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[target["ResourceId"]])
     if found["ScalableTargets"]:
@@ -121,11 +121,11 @@ def compare(cloud: Cloud, endpoint: str) -> None:
 
 
 def ask(cloud: Cloud, endpoint: str, body: bytes, content_type: str, accept: str) -> bytes:
-    """Return the endpoint's answer. Raises CloudError with the container's sentence where it has none."""
+    """Return the endpoint's answer. Raises CloudError with the container's message for an error."""
     limit = SERVERLESS_PAYLOAD_MB if cloud.settings.deploy.kind == "serverless" else PAYLOAD_MB
     if len(body) > limit << 20:
         raise CloudError(
-            f"the request has {len(body) / 2**20:.1f} MB, and SageMaker takes {limit}: make cloud-transform"
+            f"the request has {len(body) / 2**20:.1f} MB, and SageMaker takes {limit} MB: use make cloud-transform"
         )
     runtime = cloud.aws.client("sagemaker-runtime")
     try:

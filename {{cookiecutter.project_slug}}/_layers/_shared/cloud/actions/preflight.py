@@ -1,4 +1,4 @@
-"""Whether all is there that the actions need, before one of them costs time or money."""
+"""Checks what the actions need, before one of them costs time or money."""
 
 import json
 import sys
@@ -40,7 +40,7 @@ def check(cloud: Cloud) -> None:
 
 
 def told(findings: Iterator[Finding]) -> Iterator[Finding]:
-    """Yield findings; what cannot be looked at is one, and no mistake where only the permission is missing."""
+    """Yield findings; what cannot be read is one, too, and is not wrong where only the permission is missing."""
     try:
         yield from findings
     except (ClientError, BotoCoreError) as error:
@@ -56,7 +56,7 @@ def account(cloud: Cloud) -> Iterator[Finding]:
 
 
 def role(cloud: Cloud) -> Iterator[Finding]:
-    """Look at the role: there, trusted by SageMaker, and what a simulation says that it may do."""
+    """Look at the role: that it exists, that SageMaker is trusted, and what a simulation says that it may do."""
     arn, iam = cloud.aws.role, cloud.aws.client("iam")
     if cloud.aws.local:
         yield Finding(True, f"the role is {arn}; local-sagemaker asks for no permissions")
@@ -75,14 +75,14 @@ def role(cloud: Cloud) -> Iterator[Finding]:
 
 
 def bucket(cloud: Cloud) -> Iterator[Finding]:
-    """Look at the bucket: there, and in the region."""
+    """Look at the bucket: that it exists, in the right region."""
     name, region = cloud.aws.bucket, cloud.aws.region
     try:
         where = cloud.aws.s3.head_bucket(Bucket=name).get("BucketRegion", region)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         usual = code == "404" and not cloud.aws.account.bucket
-        text = f"the bucket {name} is made by the first job" if usual else f"the bucket {name} cannot be used ({code})"
+        text = f"the first job makes the bucket {name}" if usual else f"the bucket {name} cannot be used ({code})"
         yield Finding(None if usual else False, text)
         return
     right = where == region
@@ -92,13 +92,13 @@ def bucket(cloud: Cloud) -> Iterator[Finding]:
 
 
 def image(cloud: Cloud) -> Iterator[Finding]:
-    """Look at the image: there, in a form and for a platform that SageMaker takes (E5, E7), and what it declares."""
+    """Look at the image: that it exists, that SageMaker takes its format and platform (E5, E7), what it declares."""
     if not cloud.aws.local:
         found = cloud.aws.in_ecr
         kind = found.details.get("imageManifestMediaType", SCHEMA_2)
         yield Finding(
             kind == SCHEMA_2,
-            f"the image {found.pinned} is there"
+            f"the image {found.pinned} exists"
             if kind == SCHEMA_2
             else f"SageMaker refuses {found.uri}: its manifest is {kind}; push it with build_and_push.sh (E5)",
         )
@@ -109,7 +109,7 @@ def image(cloud: Cloud) -> Iterator[Finding]:
     yield hint(
         declared is not None,
         f"it declares {', '.join(declared.hyperparameters if declared else ()) or 'no hyperparameters'}",
-        "it has no label of what it declares: hyperparameters are not checked before a job",
+        "it has no label that declares hyperparameters: they are not checked before a job",
     )
 
 
@@ -130,7 +130,7 @@ def quotas(cloud: Cloud) -> Iterator[Finding]:
         if name not in given:
             yield Finding(None, f"quota '{name}': Service Quotas does not know it")
         elif given[name] < count:
-            yield Finding(False, f"quota '{name}' is {given[name]:g}, and {count} wanted: ask Service Quotas for more")
+            yield Finding(False, f"quota '{name}' is {given[name]:g}, and {count} needed: ask Service Quotas for more")
         else:
             yield Finding(True, f"quota '{name}' is {given[name]:g}")
 
@@ -141,7 +141,7 @@ def prices(cloud: Cloud) -> Iterator[Finding]:
 
 
 def made(cloud: Cloud) -> Iterator[Finding]:
-    """Make every request, and hold it against AWS's limits; nothing is sent."""
+    """Make every request, and check it against AWS's limits; none is sent."""
     settings, aws, name = cloud.settings, cloud.aws.rehearsal(), cloud.new_name()
     rehearsal = replace(cloud, aws=aws)
     made_by = {

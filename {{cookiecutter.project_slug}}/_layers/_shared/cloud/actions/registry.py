@@ -21,7 +21,7 @@ def push(cloud: Cloud, gpu: bool = False, on_codebuild: bool = False) -> None:
     command = ["./build_and_push.sh", "--region", aws.region, *flags]
     profile = {"AWS_PROFILE": aws.account.profile} if aws.account.profile else {}
     if subprocess.run(command, cwd=cloud.project, env=os.environ | profile, check=False).returncode:
-        raise CloudError("the image was not pushed: the reason stands above")
+        raise CloudError("the image was not pushed: the reason is above")
 
 
 def register(cloud: Cloud, name: str = "") -> None:

@@ -38,7 +38,7 @@ def price(cloud: Cloud, jobs: int = 1) -> str:
 
 
 def train(cloud: Cloud, name: str = "", resume: str = "") -> None:
-    """Train, and say what came of it."""
+    """Train, and print the result."""
     name = name or cloud.new_name()
     settings = cloud.settings.train
     request = training_request(cloud, name, resume)
@@ -51,7 +51,7 @@ def train(cloud: Cloud, name: str = "", resume: str = "") -> None:
     cloud.aws.call("CreateTrainingJob", request)
     if cloud.aws.dry_run:
         return
-    print(f"{name} was started; Ctrl-C leaves it to itself, `make cloud-logs NAME={name}` follows it again")
+    print(f"{name} was started; after Ctrl-C it goes on, and `make cloud-logs NAME={name}` follows it again")
     if not cloud.detach:
         follow_training(cloud, name)
 

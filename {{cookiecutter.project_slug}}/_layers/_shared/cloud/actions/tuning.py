@@ -20,11 +20,11 @@ def tuning_request(cloud: Cloud, name: str) -> Request:
             "[tune.ranges] learning_rate = { min = 0.01, max = 0.3 }"
         )
     if declared and settings.objective not in names:
-        raise CloudError(f"tune.objective is {settings.objective}, and the algorithm reports {', '.join(names)}")
+        raise CloudError(f"tune.objective is {settings.objective}, but the algorithm reports {', '.join(names)}")
     job = training_request(cloud, name, tuned=frozenset(settings.ranges))
     request = requests.tuning(cloud.settings, name, job, declared)
     if not declared:
-        print("The image has no label of what it declares: a range of whole numbers is an integer's", file=sys.stderr)
+        print("The image declares no hyperparameters: a range of whole numbers is taken for integers", file=sys.stderr)
     return request
 
 
