@@ -9,7 +9,7 @@ from runtime.api import Columns, Share, consensus, distribution
 
 TARGET = "Survived"
 
-# The columns that the network reads, by name: the file has more, such as Name and Ticket, which are passed over.
+# The columns that the network reads, by name: the file has more, such as Name and Ticket, which are ignored.
 FEATURES = {"Pclass": str, "Sex": str, "Age": float, "SibSp": float, "Parch": float, "Fare": float, "Embarked": str}
 
 

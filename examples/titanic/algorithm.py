@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 TARGET = "Survived"
 
-# The columns that the model reads, by name: the file has more, such as Name and Ticket, which are passed over.
+# The columns that the model reads, by name: the file has more, such as Name and Ticket, which are ignored.
 FEATURES = {"Pclass": str, "Sex": str, "Age": float, "SibSp": float, "Parch": float, "Fare": float, "Embarked": str}
 
 

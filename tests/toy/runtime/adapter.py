@@ -1,4 +1,4 @@
-"""How a model is kept: a JSON file."""
+"""Keeps a model: a JSON file."""
 
 import json
 from pathlib import Path

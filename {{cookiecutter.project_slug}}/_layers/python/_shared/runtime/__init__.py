@@ -1,12 +1,12 @@
 """The Amazon SageMaker contract for a Python algorithm: `train` and `serve`.
 
-You need not read any of it to write an algorithm: edit `algorithm.py`.
+To write an algorithm you need not read it: edit `algorithm.py`.
 
-    api.py          what algorithm.py may import; testing.py: what its tests may use; all else is private
+    api.py          what algorithm.py may import; testing.py: what its tests may use; everything else is private
     training/       `train`: program.py starts and ends a job, job.py is what an algorithm sees of it
     serving/        `serve`: program.py starts the server, answer.py is the answer to a request
     data/           texts and bytes to tables, the same for channels and requests
     distributed/    several hosts and GPUs
-    adapter.py      how the framework keeps a model (protocol.py); framework.py: what is true of it
+    adapter.py      how the framework keeps a model (protocol.py); framework.py: its facts
     lock.py         `make lock`
 """

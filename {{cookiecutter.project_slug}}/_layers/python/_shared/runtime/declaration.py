@@ -16,7 +16,7 @@ from runtime.errors import UserError
 from runtime.loading import load_algorithm
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample/sample.toml"
-# A range of the API has both limits, and includes them: these stand for none.
+# A range of the API includes both of its limits; these stand for no limit.
 LARGEST = {"integer": 2**31 - 1, "number": sys.float_info.max}
 
 
@@ -46,7 +46,7 @@ def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]
     SupportedHyperParameters, TrainingChannels, MetricDefinitions as in CreateAlgorithm; SupportedContentTypes and
     SupportedResponseMIMETypes as in CreateModelPackage: what algorithm.py declares, else the runtime's, or where the
     algorithm has an input_fn or an output_fn of its own, those of the sample's requests. Raises UserError where no
-    hyperparameters are declared, or media types that make no sense.
+    hyperparameters are declared, or the media types are not valid.
     """
     from runtime.data.content import MEDIA_TYPES
     from runtime.serving import handlers
@@ -74,7 +74,7 @@ def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]
 
 
 def unique(values) -> list[str]:
-    """Return the values, each once, in their order."""
+    """Return the values without repetitions, in their order."""
     return list(dict.fromkeys(values))
 
 

@@ -1,4 +1,4 @@
-"""Shared libraries that a package needs and does not bring: what the user has to install."""
+"""Shared libraries that a package needs and does not contain: what the user has to install."""
 
 import re
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from pathlib import Path
 from runtime.errors import UserError
 
 TABLE = Path(__file__).resolve().parent / "libraries.txt"
-# The words of the system's loader, whatever a package has wrapped around them. A path is a file of the algorithm's own.
+# The message of the system's loader, within whatever text of a package. A path is a file of the algorithm's own.
 MISSING = re.compile(r"(?<![/\w.+-])(lib[\w.+-]+\.so[\w.]*): cannot open shared object file")
-# These come with NVIDIA's driver, and no package that the image could have makes up for it.
+# These come with NVIDIA's driver; no package of the image can replace it.
 DRIVER = ("libcuda.so", "libnvidia-")
 SEARCH = "https://packages.debian.org/search?searchon=contents&keywords="
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Raise UserError, which says what to do, in place of an error that says that a shared library is missing."""
+    """Raise UserError, with advice, instead of an error about a missing shared library."""
     try:
         yield
     except Exception as error:

@@ -15,7 +15,7 @@ def load_algorithm() -> ModuleType:
         import algorithm
     except ModuleNotFoundError as error:
         importing = traceback.extract_tb(error.__traceback__)[-1]
-        # What the runtime lacks is not for the user to add, and of a package that has no such module there is the rest.
+        # A package of the runtime is not the user's to add, and a package without this module is installed.
         if RUNTIME in Path(importing.filename).parents or not error.name or "." in error.name:
             raise
         file = importing.filename.removeprefix(f"{RUNTIME.parent}/")

@@ -1,10 +1,10 @@
-"""Pins what requirements files bring with them: `make lock`.
+"""Pins what requirements files depend on: `make lock`.
 
 Usage: lock.py FILE [--without FILE] -- ARGUMENTS OF PIP INSTALL
 
-FILE keeps its comments, and gets a line for each package that pip would install, but for those that the requirements
-name, which have their versions there, and those that the file of --without pins. The versions that it has already are
-kept where they fit; else all are chosen anew. If pip fails, FILE stays as it is.
+FILE keeps its comments, and gets a line for each package that pip would install, except those that the requirements
+name, which have their versions there, and those that the file of --without pins. Versions that it has already are kept
+if they fit together; otherwise all are chosen again. If pip fails, FILE stays as it is.
 """
 
 import argparse

@@ -1,6 +1,6 @@
-"""How much of the machine this container may use (contract I21, T9).
+"""The CPUs and GPUs that this container may use (contract I21, T9).
 
-Several containers can share a host, so the host's CPU count says nothing: the cgroup's quota does.
+Several containers can share an instance, so the cgroup's quota counts, not the number of the instance's CPUs.
 """
 
 import math
@@ -53,7 +53,7 @@ def gpu_count() -> int:
 def limit_threads(count: int) -> None:
     """Let numeric libraries use `count` threads; call it before they are imported.
 
-    They would otherwise start one for each CPU of the host. What the user has set is left alone.
+    Otherwise they would start one for each CPU of the instance. Variables that the user has set are left alone.
     """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, str(count))

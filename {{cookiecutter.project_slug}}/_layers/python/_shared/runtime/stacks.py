@@ -1,7 +1,7 @@
-"""Where a program stands: at SIGURG it writes the stack of each of its threads to standard error.
+"""SIGURG makes a program write the stack of each of its threads to standard error.
 
-So a training or a request that hangs can be asked why. It is this signal because programs that do not know it ignore
-it: local_test, which asks when its time is up, may do so in any image.
+This shows why a training or a request hangs. Programs without a handler ignore this signal, so that local_test may send
+it in any image when its time is up.
 """
 
 import faulthandler

@@ -42,7 +42,7 @@ def features(body: bytes, content_type: str = content.CSV, declared: Mapping[str
 
 @dataclass(frozen=True)
 class HostRun:
-    """What one of several hosts has left: its log, and the names of the files in its model folder."""
+    """The result of one of several hosts: its log, and the names of the files in its model folder."""
 
     log: str
     model: list[str]
@@ -58,7 +58,7 @@ def train_on_hosts(
     timeout: float = 120.0,
     **environment: str,
 ) -> list[HostRun]:
-    """Run `train` as so many hosts as `data` has entries, each a local process with a loopback address as its name.
+    """Run `train` on as many hosts as `data` has entries, each a local process with a loopback address as its name.
 
     Each entry has the text of every file of the host's channels, {"train": {"part.csv": "1,2"}}; `sharded` says that
     they differ (ShardedByS3Key, T29). macOS has one loopback address only. Raises AssertionError where a host fails.

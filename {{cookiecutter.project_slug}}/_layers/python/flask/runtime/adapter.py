@@ -1,4 +1,4 @@
-"""How a model is kept: a dict of numpy arrays in one .npz file, without pickle."""
+"""Keeps a model: a dict of numpy arrays in one .npz file, without pickle."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What algorithm.py may import. All else in runtime/ is private, and may change with an update of the template."""
+"""What algorithm.py may import. The rest of runtime/ is private, and may change with an update of the template."""
 
 from runtime import adapter
 from runtime.data.tables import Table, matrix, read_csv

@@ -1,6 +1,6 @@
-"""How a model is kept: a network's arguments and its tensors in one file, which is read without unpickling code.
+"""Keeps a model: a network's arguments and its tensors in one file, which is read without unpickling code.
 
-Columns that are returned with it are kept beside it.
+Columns that are returned with the network are kept beside it.
 """
 
 import pickle
@@ -17,14 +17,14 @@ FILE = "model.pt"
 
 
 def save(model: torch.nn.Module | tuple[torch.nn.Module, Columns], folder: str) -> None:
-    """Write what `train` returned, a network or one and its Columns.
+    """Write what `train` returned, a network or a pair of network and Columns.
 
     Raises UserError for anything that `load` could not rebuild.
     """
     network, columns = separated(model)
     if not isinstance(network, torch.nn.Module) or not hasattr(network, "arguments"):
         raise UserError(
-            "train() must return a Network of algorithm.py with its `arguments`, or one and its Columns; "
+            "train() must return a Network of algorithm.py with its `arguments`, or a pair of it and its Columns; "
             "for any other model define save_fn and model_fn"
         )
     dump({"arguments": network.arguments, "state": network.cpu().state_dict()}, Path(folder) / FILE)
@@ -33,7 +33,7 @@ def save(model: torch.nn.Module | tuple[torch.nn.Module, Columns], folder: str) 
 
 
 def load(folder: str) -> Any:
-    """Rebuild the network, alone or, where its Columns were saved, too, in a pair with them.
+    """Rebuild the network; return it, or a pair of it and its Columns if those were saved, too.
 
     Raises FileNotFoundError, or an error of torch's for a file that is not its own.
     """
@@ -53,7 +53,7 @@ def dump(content: dict[str, Any], path: Path) -> None:
 def read(path: Path) -> Any:
     """Read what `dump` wrote, onto the CPU; no code in the file is run. Raises UserError for what only code could read.
 
-    That is what users meet first who keep numpy's numbers or texts in a network's `arguments`.
+    Numpy's numbers or texts in a network's `arguments` are the usual cause.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -62,6 +62,6 @@ def read(path: Path) -> Any:
         if found is None:
             raise
         raise UserError(
-            f"{path.name} holds a {found[1]}, which is not read without running code: keep tensors, and Python's own "
+            f"{path.name} holds a {found[1]}, which can only be read by running code: keep tensors, and Python's own "
             "numbers, texts, lists and dicts in `arguments` and checkpoints (float() and str() make them of numpy's)"
         ) from error

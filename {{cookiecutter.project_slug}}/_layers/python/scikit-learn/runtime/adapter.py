@@ -1,4 +1,4 @@
-"""How a model is kept: a scikit-learn estimator in one skops file, which unlike pickle runs no code when read."""
+"""Keeps a model: a scikit-learn estimator in one skops file, which unlike pickle runs no code when read."""
 
 import zipfile
 from pathlib import Path
@@ -19,7 +19,7 @@ TRUSTED_PACKAGES = ("sklearn.", "numpy.")
 def save(model: BaseEstimator, folder: str) -> None:
     """Write the estimator that `train` returned.
 
-    Raises UserError for anything but an estimator, and for one that could not be loaded again.
+    Raises UserError for anything but an estimator, and for one that `load` would refuse.
     """
     if not isinstance(model, BaseEstimator):
         raise UserError("train() must return a scikit-learn estimator; for any other model define save_fn and model_fn")

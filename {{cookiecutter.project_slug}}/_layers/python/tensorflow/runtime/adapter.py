@@ -1,6 +1,6 @@
-"""How a model is kept: a Keras model in its .keras file, which is read without running code that is in it.
+"""Keeps a model: a Keras model in a .keras file, which is read without running code that is in it.
 
-Columns that are returned with it are kept beside it.
+Columns that are returned with the model are kept beside it.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,12 @@ FILE = "model.keras"
 
 
 def save(model: keras.Model | tuple[keras.Model, Columns], folder: str) -> None:
-    """Write what `train` returned. Raises UserError for anything but a Keras model, or one and its Columns."""
+    """Write what `train` returned. Raises UserError for anything but a Keras model, or a pair of it and Columns."""
     network, columns = separated(model)
     if not isinstance(network, keras.Model):
         raise UserError(
-            "train() must return a Keras model, or one and its Columns; for any other model define save_fn and model_fn"
+            "train() must return a Keras model, or a pair of it and its Columns; for any other model define save_fn "
+            "and model_fn"
         )
     network.save(Path(folder) / FILE)
     if columns:
@@ -29,7 +30,7 @@ def save(model: keras.Model | tuple[keras.Model, Columns], folder: str) -> None:
 
 
 def load(folder: str) -> Any:
-    """Read the model and compile it, see `compiled`: alone, or where its Columns were saved, too, in a pair with them.
+    """Read the model and compile it (see `compiled`); return it, or a pair of it and its Columns if those were saved.
 
     Raises FileNotFoundError, or ValueError for a file that is not a model's or holds code.
     """
@@ -40,10 +41,10 @@ def load(folder: str) -> Any:
 
 
 def compiled(model: keras.Model) -> Callable[[Any], Any]:
-    """Return a function of what the model takes, as fast for one row as for many.
+    """Return the model as a function of its inputs that is fast for one row, too.
 
-    That is a tensor of shape (rows, ...), or where the model has several inputs a dict of them by name. A subclass of
-    keras.Model does not say what it takes, and is compiled at its first call.
+    Its argument is a tensor of shape (rows, ...), or with several inputs a dict of tensors by name. A subclass of
+    keras.Model does not declare its inputs, and is compiled at its first call.
     """
     if not getattr(model, "inputs", None):
         return tf.function(model)

@@ -22,7 +22,7 @@ describe_main <- function(project) {
   0L
 }
 
-# The content of sample.toml, where channels and metrics are declared. Raises UserError if it cannot be read.
+# Return the content of sample.toml, where channels and metrics are declared. Raises UserError if it cannot be read.
 read_sample <- function(file) {
   tryCatch(RcppTOML::parseTOML(file, escape = FALSE), error = function(error) {
     stop(user_error(
@@ -32,7 +32,7 @@ read_sample <- function(file) {
   })
 }
 
-# What algorithm.R and sample.toml declare.
+# Return what algorithm.R and sample.toml declare.
 #
 # SupportedHyperParameters, TrainingChannels, MetricDefinitions as in CreateAlgorithm; SupportedContentTypes and
 # SupportedResponseMIMETypes as in CreateModelPackage: what algorithm.R declares, else the runtime's, or where the
@@ -66,7 +66,7 @@ declaration <- function(algorithm, sample) {
   )
 }
 
-# The HyperParameterSpecification of a declared parameter.
+# Return the HyperParameterSpecification of a declared parameter.
 hyperparameter_specification <- function(name, parameter) {
   found <- list(
     Name = name,
@@ -85,7 +85,7 @@ hyperparameter_specification <- function(name, parameter) {
   found
 }
 
-# A value as SageMaker passes it on: JSON, but texts as they are (T13).
+# Return a value as SageMaker passes it on: JSON, but texts as they are (T13).
 default_text <- function(value) {
   if (is.character(value) && length(value) == 1) {
     value

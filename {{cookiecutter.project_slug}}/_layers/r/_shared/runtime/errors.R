@@ -1,21 +1,21 @@
 # Errors whose message is a sentence for the user: stop(user_error("…")), stop(input_error("…")).
 
-# The job was asked for something impossible: a bad hyperparameter, a missing channel, unusable data.
+# Make an error that the user has to correct: a bad hyperparameter, a missing channel, unusable data.
 #
 # The message, made by sprintf() from `format` and what follows, says what is wrong, where, and what to do. It becomes
-# the job's FailureReason as it stands, without a traceback.
+# the job's FailureReason, without a traceback.
 user_error <- function(format, ...) {
   errorCondition(message_text(format, ...), class = "UserError")
 }
 
-# Data that cannot be read: the message, made as above, names the line or row, the value and what was expected.
+# Make an error for data that cannot be read: the message names the line or row, the value and what was expected.
 #
-# While serving it is answered with status 400, while training it fails the job.
+# It is answered with status 400 in serving, and fails the job in training.
 input_error <- function(format, ...) {
   errorCondition(message_text(format, ...), class = "InputError")
 }
 
-# An error that is answered with this status.
+# Make an error that is answered with this status.
 http_error <- function(status, format, ...) {
   errorCondition(message_text(format, ...), class = "HTTPError", status = status)
 }
@@ -24,7 +24,8 @@ message_text <- function(format, ...) {
   readable(if (...length() == 0) format else sprintf(format, ...))
 }
 
-# A text as UTF-8, with <ff> for a byte that is not, as the name of a file may hold: R's functions for text refuse it.
+# Return a text as UTF-8, with <ff> for a byte that is not, as the name of a file may hold: R's functions for text
+# refuse it.
 readable <- function(text) {
   iconv(text, "UTF-8", "UTF-8", sub = "byte")
 }
@@ -45,7 +46,7 @@ caught <- function(expression) {
   )
 }
 
-# The calls below `depth` frames, one on each line, with file and line where they are known.
+# Return the calls below `depth` frames, one on each line, with file and line where they are known.
 trace_text <- function(calls, depth) {
   # tryCatch and withCallingHandlers stand at the top, the calls that handle the error at the bottom.
   calls <- calls[seq_along(calls) > depth + 5 & seq_along(calls) < length(calls) - 1]
@@ -64,7 +65,7 @@ call_text <- function(call) {
   paste0(where, substr(deparse(call, nlines = 1)[[1]], 1, 120))
 }
 
-# A value as it stands in messages, cut where it is long.
+# Return a value as it stands in messages, cut where it is long.
 shown <- function(value) {
   text <- if (is.character(value)) sQuote(value, FALSE) else paste(deparse(value, nlines = 1), collapse = "")
   if (nchar(text, "bytes") <= 60) text else paste0(substr(text, 1, 57), "...")

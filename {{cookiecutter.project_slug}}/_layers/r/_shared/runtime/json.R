@@ -1,7 +1,7 @@
-# Parse JSON as jsonlite::parse_json does. Raises an error for what is none.
+# Parse JSON as jsonlite::parse_json does. Raises an error for other texts.
 #
-# Older jsonlite (Debian 12 has one) takes the text around a fault for a format of printf, so that a % in it can end the
-# process. Such a text is looked at first by a function that has not that fault.
+# Older versions of jsonlite (as in Debian 12) use the text around an error as a format of printf, so that a % in it can
+# crash the process. Such a text is validated first by a function without this bug.
 parse_json <- function(text, ...) {
   if (grepl("%", text, fixed = TRUE, useBytes = TRUE)) {
     valid <- jsonlite::validate(text)

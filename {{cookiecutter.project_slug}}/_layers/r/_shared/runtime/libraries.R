@@ -1,11 +1,11 @@
-# Shared libraries that a package needs and does not bring: what the user has to install.
+# Shared libraries that a package needs and does not contain: what the user has to install.
 
-# The words of the system's loader, whatever R and the package have wrapped around them. A path is a file of the
-# algorithm's own.
+# The message of the system's loader, within whatever text of R and the package. A path is a file of the algorithm's
+# own.
 missing_library <- "(^|[^/[:alnum:]_.+-])(lib[[:alnum:]_.+-]+\\.so[[:alnum:]_.]*): cannot open shared object file"
 debian_search <- "https://packages.debian.org/search?searchon=contents&keywords="
 
-# The error to report: one that says that a shared library is missing becomes a UserError, which says what to do.
+# Return the error to report: one about a missing shared library becomes a UserError, with advice.
 explain_library <- function(error) {
   message <- readable(conditionMessage(error))
   found <- regmatches(message, regexec(missing_library, message))[[1]]

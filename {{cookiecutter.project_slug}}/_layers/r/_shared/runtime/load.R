@@ -3,14 +3,14 @@
 # The functions that the runtime calls; all but `train` and `predict` have defaults.
 entry_points <- c("train", "predict", "save_fn", "model_fn", "input_fn", "predict_fn", "output_fn")
 
-# Load the runtime's modules, all below `folder`, into one environment. They hold nothing but functions and constants,
-# so that any order will do.
+# Load the runtime's modules, all below `folder`, into one environment. They contain only functions and constants, so
+# that any order will do.
 #
-# Two of them are the framework's. framework.R has its facts. adapter.R says how a model is kept:
+# Two of them belong to the framework. framework.R has its facts. adapter.R keeps a model:
 #
 #   save_model(model, folder): writes what `train` returned into a folder. Raises UserError for what cannot be kept.
-#   load_model(folder) -> that model. The folder may be read-only (I3). Raises UserError where there is no model, any
-#     error where it is damaged.
+#   load_model(folder) -> that model. The folder may be read-only (I3). Raises UserError where there is no model, or
+#     any error where it is damaged.
 load_runtime <- function(folder) {
   runtime <- new.env(parent = globalenv())
   files <- list.files(folder, "\\.R$", recursive = TRUE)
@@ -27,8 +27,8 @@ load_runtime <- function(folder) {
 # Load algorithm.R, which sees nothing of the runtime but its public names, and the default input_fn and output_fn;
 # returns a list of what it defines. Raises UserError where a package is missing that it loads.
 #
-# The functions that the runtime calls are then taken out of the file's own environment: within `predict`, a call of
-# predict() would otherwise be a call of itself, where R's own predict() is meant.
+# The functions that the runtime calls are then removed from the file's own environment: otherwise a call of predict()
+# within `predict` would call itself instead of R's own predict().
 load_algorithm <- function(project, runtime) {
   file <- file.path(project, "algorithm.R")
   api <- list2env(mget(runtime$public_names, runtime), parent = globalenv())

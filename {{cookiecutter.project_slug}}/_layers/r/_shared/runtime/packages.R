@@ -13,7 +13,7 @@ expect_package <- function(name) {
   }
 }
 
-# The error for a package that algorithm.R loads and that is not installed.
+# Return the error for a package that algorithm.R loads and that is not installed.
 missing_package <- function(name) {
   user_error(
     paste(

@@ -1,6 +1,6 @@
 # Where SageMaker puts things in the container (contract T6, T12-T34, I3).
 
-# The folders and files of this container: below /opt/ml, or SAGEMAKER_BASE_DIR where that is set (T57).
+# Return the folders and files of this container: below /opt/ml, or SAGEMAKER_BASE_DIR where that is set (T57).
 paths_from_environment <- function() {
   paths_below(Sys.getenv("SAGEMAKER_BASE_DIR", "/opt/ml"))
 }
@@ -17,7 +17,7 @@ paths_below <- function(base) {
   )
 }
 
-# The folder that R shares with the shell that started it; "" in tests.
+# Return the folder that R shares with the shell that started it; "" in tests.
 run_folder <- function() {
   Sys.getenv("RUN_FOLDER")
 }

@@ -1,8 +1,8 @@
-# How much of the machine this container may use (contract I21).
+# The CPUs that this container may use (contract I21).
 #
-# Several containers can share a host, so the host's CPU count says nothing: the cgroup's quota does.
+# Several containers can share an instance, so the cgroup's quota counts, not the number of the instance's CPUs.
 
-# The CPUs that the cgroup grants (version 2 or 1), infinite where it sets no limit.
+# Return the CPUs that the cgroup grants (version 2 or 1), infinite where it sets no limit.
 cpu_quota <- function(cgroup = "/sys/fs/cgroup") {
   words <- function(...) {
     file <- file.path(cgroup, ...)
@@ -18,7 +18,7 @@ cpu_quota <- function(cgroup = "/sys/fs/cgroup") {
   as.numeric(limit[[1]]) / as.numeric(limit[[2]])
 }
 
-# The CPUs of this container, at least 1: those it may be scheduled on, cut to its quota.
+# Return the CPUs of this container, at least 1: those it may be scheduled on, cut to its quota.
 cpu_count <- function() {
   available <- length(parallel::mcaffinity(NULL)) # 0 on macOS
   if (available == 0) {
@@ -29,7 +29,7 @@ cpu_count <- function() {
 
 # Let the numeric libraries that packages bring use `count` threads; call it before they are loaded.
 #
-# They would otherwise start one for each CPU of the host. What the user has set is left alone.
+# Otherwise they would start one for each CPU of the instance. Variables that the user has set are left alone.
 limit_threads <- function(count) {
   for (name in c("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")) {
     if (Sys.getenv(name) == "") {

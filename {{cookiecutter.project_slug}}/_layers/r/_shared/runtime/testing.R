@@ -1,7 +1,7 @@
 # What tests of algorithm.R need to call its functions without a container, as runtime$test_job(…). Like the names in
 # api.R these stay.
 
-# What `train` receives as `job` where one host trains; its folders are below `folder`.
+# Return what `train` receives as `job` where one host trains; its folders are below `folder`.
 test_job <- function(folder = tempfile("job")) {
   paths <- paths_below(folder)
   for (made in c(paths$model, paths$output_data)) {
@@ -10,12 +10,13 @@ test_job <- function(folder = tempfile("job")) {
   new_job(paths, hosts_from_config(NULL))
 }
 
-# What `train` receives as `channels`: those that are named, each a folder below `folder`.
+# Return what `train` receives as `channels`: those that are named, each a folder below `folder`.
 test_channels <- function(folder, ...) {
   channels_from_config(sapply(c(...), function(name) list(), simplify = FALSE), folder)
 }
 
-# What `train` receives as `hyperparameters`: the named values, typed and checked, and the defaults of the others.
+# Return what `train` receives as `hyperparameters`: the named values, typed and checked, and the defaults of the
+# others.
 test_hyperparameters <- function(algorithm, ...) {
   typed_hyperparameters(list(...), algorithm$hyperparameters)
 }

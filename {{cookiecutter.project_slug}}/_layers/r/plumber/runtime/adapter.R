@@ -1,13 +1,13 @@
-# How a model is kept: any R object, in one .rds file.
+# Keeps a model: any R object, in one .rds file.
 #
-# JSON could not hold what R's modelling functions return: formulas, terms, factors, calls. Reading an .rds file runs
-# nothing by itself (R 4.4 and newer refuse the one trick that did), but a model may hold functions, which `predict`
-# then calls. So an .rds file from elsewhere deserves as little trust as a script.
+# JSON could not hold what R's modelling functions return: formulas, terms, factors, calls. Reading an .rds file runs no
+# code by itself (R 4.4 and newer refuse the one trick that did), but a model may hold functions, which `predict` then
+# calls. So trust an .rds file from elsewhere as little as a script.
 
 model_file <- "model.rds"
 
-# The packages that were loaded when the model was saved, a line each. A model needs the methods of the package that made
-# it: predict() of a gam is mgcv's.
+# The packages that were loaded when the model was saved, one on each line. A model needs the methods of the package that
+# made it: predict() of a gam is mgcv's.
 packages_file <- "packages.txt"
 
 # Write the model that `train` returned.

@@ -1,4 +1,4 @@
-# What is true of this framework.
+# The facts of this framework.
 framework <- list(
   # It trains on several hosts together.
   distributes = FALSE,

@@ -1,7 +1,7 @@
-"""FEATURES as the matrix that a network takes: numbers scaled, texts one-hot, and what is missing filled and marked.
+"""FEATURES as the matrix that a network takes: numbers scaled, texts one-hot, missing values filled and marked.
 
-What is learnt for that is kept beside the network, as JSON. scikit-learn's transformers learn on one host only, and
-with skops would add 1.1 s to each start and 200 MB to the image.
+The parameters that this needs are learnt, and kept beside the network as JSON. scikit-learn's transformers learn on
+one host only, and with skops would add 1.1 s to each start and 200 MB to the image.
 """
 
 import json
@@ -23,9 +23,9 @@ FILE = "columns.json"
 
 @dataclass(frozen=True)
 class Number:
-    """A feature of numbers: each less the mean, divided by the standard deviation; 0, the mean, where one is missing.
+    """A feature of numbers, standardised with mean and standard deviation; a missing one becomes 0, the mean.
 
-    With `gaps`, where some were missing in training, a second column is 1 for what is missing.
+    With `gaps`, if some were missing in training, a second column is 1 for missing numbers.
     """
 
     name: str
@@ -47,9 +47,9 @@ class Number:
 
 @dataclass(frozen=True)
 class Category:
-    """A feature of texts, one-hot: a column for each of `texts`, those of training; None is one if some were missing.
+    """A feature of texts, one-hot: a column for each of `texts`, those of training, with None if some were missing.
 
-    A text that training did not have is 0 in all of them.
+    A text that training did not have is 0 in all columns.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Category:
 
 
 class Columns:
-    """How features become the matrix that a network takes: learnt in training, the same in serving.
+    """Turns features into the matrix that a network takes: learnt in training, the same in serving.
 
     `train` may return a network and its columns, as a pair: both are saved, and `predict` gets such a pair.
 
@@ -95,7 +95,7 @@ class Columns:
         if (counts == share.total).any():
             name = [*columns][counts.argmax()]
             raise UserError(
-                f"no row has a value of '{name}', so that nothing can be learnt of it: take it out of FEATURES"
+                f"no row has a value of '{name}', so that nothing can be learnt from it: remove it from FEATURES"
             )
         gaps = dict(zip(columns, (counts > 0).tolist(), strict=True))
         numbers = {name: column for name, column in columns.items() if features[name] is float}
@@ -106,14 +106,14 @@ class Columns:
     def matrix(self, table: np.ndarray) -> np.ndarray:
         """Return the features as columns side by side, in their order: shape (rows, width), float32.
 
-        Raises UserError for a table of other features than those that were learnt from.
+        Raises UserError for a table with other features than those of training.
         """
         columns = columns_of(table)
         names = [part.name for part in self.parts]
         kinds = ["f" if isinstance(part, Number) else "O" for part in self.parts]
         if [column.dtype.kind for column in columns] != kinds or list(table.dtype.names or names) != names:
             raise UserError(
-                f"the model was trained on the features {', '.join(names)}, and FEATURES in algorithm.py has others: "
+                f"the model was trained on the features {', '.join(names)}, but FEATURES in algorithm.py has others: "
                 "train it again"
             )
         result = np.empty((len(table), self.width), np.float32)
@@ -124,7 +124,7 @@ class Columns:
         return result
 
     def save(self, folder: str | Path) -> None:
-        """Write them to a file of the folder."""
+        """Write the parameters to a file of the folder."""
         (Path(folder) / FILE).write_text(json.dumps([asdict(part) for part in self.parts], indent=1) + "\n")
 
     @classmethod
@@ -140,12 +140,12 @@ def columns_of(table: np.ndarray) -> list[np.ndarray]:
 
 
 def missing(values: np.ndarray) -> np.ndarray:
-    """Which values of a column are missing, shape (rows,)."""
+    """Return which values of a column are missing, shape (rows,)."""
     return np.isnan(values) if values.dtype.kind == "f" else np.array([text is None for text in values], bool)
 
 
 def learnt_numbers(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], share: Share) -> list[Number]:
-    """Return what is learnt of the features of numbers; `gaps` says of which some are missing."""
+    """Learn the features of numbers; `gaps` says which of them have missing values."""
     if not columns:
         return []
     moments = share.moments(np.stack([*columns.values()], axis=1))
@@ -156,7 +156,7 @@ def learnt_numbers(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], 
 
 
 def learnt_texts(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], share: Share) -> list[Category]:
-    """Return what is learnt of the features of texts; `gaps` says of which some are missing."""
+    """Learn the features of texts; `gaps` says which of them have missing values."""
     everyones = consensus.gather([list({*column[share.mine]} - {None}) for column in columns.values()])
     return [
         Category(name, [*sorted(set().union(*found)), *([None] if gaps[name] else [])])
@@ -165,7 +165,7 @@ def learnt_texts(columns: Mapping[str, np.ndarray], gaps: Mapping[str, bool], sh
 
 
 def separated(model: Any) -> tuple[Any, Columns | None]:
-    """Return what `train` returned as a network and its columns, None where it has returned no pair of them."""
+    """Return the network and the columns that `train` returned; the columns are None if it returned only a network."""
     if isinstance(model, tuple) and len(model) == 2 and isinstance(model[1], Columns):
         return model
     return model, None

@@ -1,4 +1,4 @@
-"""When to stop a training whose validation loss no longer falls."""
+"""Early stopping: when to end a training whose validation loss no longer falls."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass
 class EarlyStopping:
-    """How far a training has come; it is part of each checkpoint, so that a resumed training ends as it would have.
+    """The progress of a training; as part of each checkpoint it makes a resumed training end like an uninterrupted one.
 
     Attributes:
         patience: how many epochs may go by without a better loss.
@@ -20,7 +20,7 @@ class EarlyStopping:
     best_loss: float = math.inf
 
     def improved(self, loss: float) -> bool:
-        """Count an epoch with its validation loss; whether that is the lowest so far."""
+        """Count an epoch with its validation loss; return whether that is the lowest so far."""
         self.epoch += 1
         if loss < self.best_loss:
             self.best_epoch, self.best_loss = self.epoch, float(loss)

@@ -1,6 +1,6 @@
 """Arrays of more than two dimensions, for algorithms that declare INPUT_SHAPE: the shape of one row (rule 10).
 
-A shape is a sequence of lengths, None where any length will do as long as it is the same in all rows of a request.
+A shape is a sequence of lengths; None stands for any length that is the same in all rows of a request.
 """
 
 import math
@@ -16,10 +16,9 @@ Shape = Sequence[int | None]
 
 
 def of_rows(rows: Sequence[Any], lines: Sequence[int], unit: str, shape: Shape) -> np.ndarray:
-    """Rows of JSON, lists in lists of numbers, as an array of shape (rows, *shape), float64.
+    """Return rows of JSON, nested lists of numbers, as an array of shape (rows, *shape), float64.
 
-    `lines[i]` is the number of row i, and `unit` what it counts. Raises InputError that names the row which does not
-    fit.
+    `lines[i]` is the number of row i, and `unit` what it counts. Raises InputError that names a row that does not fit.
     """
     found = []
     for row, line in zip(rows, lines, strict=True):
@@ -37,7 +36,7 @@ def of_rows(rows: Sequence[Any], lines: Sequence[int], unit: str, shape: Shape) 
 
 
 def of_values(values: np.ndarray, shape: Shape) -> np.ndarray:
-    """Values of shape (rows, columns), of CSV, as an array of shape (rows, *shape): the last index changes fastest.
+    """Return values of CSV, shape (rows, columns), as an array of shape (rows, *shape), the last index fastest.
 
     Raises InputError where they have another number of columns.
     """
@@ -51,7 +50,7 @@ def of_values(values: np.ndarray, shape: Shape) -> np.ndarray:
 
 
 def fits(found: Sequence[int], shape: Shape) -> bool:
-    """Return whether a row of the shape that was found is one of the shape that is declared."""
+    """Return whether a shape that was found is allowed by the shape that is declared."""
     return len(found) == len(shape) and all(
         wanted in (None, length) for length, wanted in zip(found, shape, strict=True)
     )

@@ -21,7 +21,7 @@ JSON = "application/json"
 JSON_LINES = "application/jsonlines"
 NPY = "application/x-npy"
 
-# Every media type that is understood, by the name it is answered with.
+# Every media type that is accepted, with the name that it is answered with.
 MEDIA_TYPES = {
     CSV: CSV,
     JSON: JSON,
@@ -30,11 +30,11 @@ MEDIA_TYPES = {
     "application/x-ndjson": JSON_LINES,
     NPY: NPY,
 }
-# Under what name a JSON object has its rows: the first counts.
+# The names under which a JSON object may have its rows; the first that it has counts.
 ROWS = ("instances", "inputs")
 # The escape, not a backslash that is itself escaped before a "u".
 ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
-# Bytes of CSV from which on polars, which takes a tenth of a second to be loaded once, is worth it.
+# Bytes of CSV from which on polars is worth the tenth of a second that it takes to load.
 LARGE = 1 << 18
 
 
@@ -47,11 +47,11 @@ def decode(
     *,
     batch: bool = False,
 ) -> Any:
-    """Read a request body, by the rules of grammar.md; see `tables.matrix` for what it is read as.
+    """Read a request body by the rules of grammar.md; see `tables.matrix` for the result.
 
     With the `shape` of a row it becomes an array of shape (rows, *shape), float64. `media_type` is a value of
-    MEDIA_TYPES; with `batch` a blank line is an error, because each is a record. Raises InputError that says what is
-    wrong with which line.
+    MEDIA_TYPES; with `batch` a blank line is an error, because each is a record. Raises InputError that names the
+    line and the reason.
     """
     if media_type == NPY:
         return npy.decode(body, features, shape)
@@ -100,7 +100,7 @@ def _decode_csv(text: str, features: Features | None, batch: bool) -> Any:
 
 
 def _few_numbers(text: str) -> np.ndarray | None:
-    """Rows of numbers, read by Python; None where another character is in them, which Python might understand."""
+    """Return rows of numbers, read by Python; None if there are other characters, which Python might accept."""
     if text.encode().translate(None, NUMERIC):
         return None
     try:
@@ -177,7 +177,7 @@ def encode(predictions: Any, media_type: str, *, batch: bool = False) -> bytes:
 def _csv(predictions: Any) -> bytes:
     """Return each prediction as a line: its values side by side, in order."""
     if isinstance(predictions, np.ndarray) and _finite_numbers(predictions):
-        # JSON of numbers is CSV but for its brackets, and written many times as fast.
+        # JSON of numbers is CSV except for its brackets, and is written many times as fast.
         between_rows = b"," if predictions.ndim == 1 else b"],["
         return _dumps(predictions).strip(b"[]").replace(between_rows, b"\n")
     rows = predictions.tolist() if isinstance(predictions, np.ndarray) else predictions
@@ -189,12 +189,12 @@ def _csv(predictions: Any) -> bytes:
 
 
 def _finite_numbers(array: np.ndarray) -> bool:
-    """Return whether it has a number, or a row of them, for each prediction, all of which JSON can hold."""
+    """Return whether each prediction is a number or a row of numbers, all of them finite."""
     return array.dtype.kind == "f" and array.ndim in (1, 2) and array.size > 0 and bool(np.isfinite(array).all())
 
 
 def _dumps(value: Any) -> bytes:
-    """Return a value as JSON; what is not finite is null, for which JSON has no number. Raises TypeError."""
+    """Return a value as JSON, with null for numbers that are not finite. Raises TypeError."""
     try:
         return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
     except orjson.JSONEncodeError as error:
@@ -202,7 +202,7 @@ def _dumps(value: Any) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """Return what orjson does not write by itself, such as an array that is not contiguous."""
+    """Return a value that orjson does not write by itself, such as an array that is not contiguous."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     raise TypeError(f"it holds a {type(value).__name__}")

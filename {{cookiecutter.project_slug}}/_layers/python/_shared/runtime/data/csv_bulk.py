@@ -1,6 +1,6 @@
-"""CSV read by polars, at its speed, where that and the grammar agree, which is proven for each block of lines.
+"""CSV read by polars, where polars and the grammar agree, which is proven for each block of lines.
 
-Whatever is in doubt is left to `csv_rows`, which is some fifty times as slow and knows what to say about it.
+A block in doubt is left to `csv_rows`, which is some fifty times as slow and explains what is wrong.
 """
 
 import re
@@ -12,7 +12,7 @@ import numpy as np
 from runtime.data.csv_rows import MISSING
 from runtime.data.numbers import LARGEST
 
-NUMERIC = b"0123456789+-.eE,\n"  # with no other byte in them, cells are numbers or nothing polars would take for one
+NUMERIC = b"0123456789+-.eE,\n"  # of these bytes alone, a cell is a number, or nothing that polars accepts as one
 QUOTED_WORDS = re.compile(rb'"(?:NA|NaN|nan|null)"')
 
 
@@ -26,8 +26,8 @@ class Block(NamedTuple):
 def blocks(stream: BinaryIO, size: int) -> Iterator[Block]:
     """Yield the rows of a file, about `size` bytes at a time.
 
-    A line break belongs to a row where an odd number of quotes stands before it. Where quotes are not what they should
-    be that says nothing, so all the rest is one block then.
+    A line break is part of a cell where an odd number of quotes stands before it. If the quotes are not legal this does
+    not hold, and all the rest becomes one block.
     """
     while content := stream.read(size):
         content += b"" if content.endswith(b"\n") else stream.readline()
@@ -46,7 +46,7 @@ def _unix(content: bytes) -> bytes:
 
 
 def _quotes(content: bytes) -> int:
-    """Return how many quotes there are: bytes.count is ten times as slow."""
+    """Return the number of quotes; bytes.count would be ten times as slow."""
     return np.count_nonzero(np.frombuffer(content, np.uint8) == ord('"')) if b'"' in content else 0
 
 
@@ -73,7 +73,7 @@ def legal_quotes(block: bytes) -> bool:
         return False
     opening, closing = quotes[::2], quotes[1::2]
     doubled = opening[1:] == closing[:-1] + 1
-    # The line break at the end also stands before the first byte, which data[-1] is.
+    # The line break at the end, data[-1], also serves as the byte before the first one.
     before, after = data[opening - 1], data[(closing + 1) % len(data)]
     opens = (before == ord(",")) | (before == ord("\n"))
     closes = (after == ord(",")) | (after == ord("\n"))
@@ -91,14 +91,14 @@ def numbers(block: Block, width: int) -> np.ndarray | None:
         frame = pl.read_csv(block.content, has_header=False, quote_char=None, schema=schema)
     except pl.exceptions.PolarsError:
         return None
-    values = frame.to_numpy(order="c")  # with nan where a cell is empty or missing, which no comparison holds for
+    values = frame.to_numpy(order="c")  # nan, for a cell that is empty or missing, fails any comparison
     return values if values.min() >= -LARGEST and values.max() <= LARGEST else None
 
 
 def columns(block: Block, width: int, kinds: Mapping[int, type], optional: bool) -> Sequence | None:
-    """Columns of the block by position: arrays of numbers, polars Series of texts; nan and null where they are missing.
+    """Return columns of the block by position: arrays of numbers with nan, polars Series of texts with null.
 
-    None where polars and the grammar may differ, and without `optional` where a value is missing.
+    The result is None where polars and the grammar may differ, and without `optional` where a value is missing.
     """
     import polars as pl
 
@@ -106,7 +106,7 @@ def columns(block: Block, width: int, kinds: Mapping[int, type], optional: bool)
     quoted = b'"' in content
     if not block.legal or b"\0" in content:
         return None
-    if len(kinds) < width and not (content.isascii() or _is_utf8(content)):  # polars looks only at what it reads
+    if len(kinds) < width and not (content.isascii() or _is_utf8(content)):  # polars checks only what it reads
         return None
     schema = {
         f"{index}": pl.Float64 if kinds.get(index) is float and not quoted else pl.String for index in range(width)
@@ -133,7 +133,7 @@ def columns(block: Block, width: int, kinds: Mapping[int, type], optional: bool)
     texts = pl.col(pl.String).str
     if any(any(frame.select((texts.starts_with(space) | texts.ends_with(space)).any()).row(0)) for space in spaces):
         return None
-    # polars takes a row that is too short for one whose last cells are missing, and, where it reads only some columns,
+    # polars accepts a row that is too short, as if its last cells were missing, and, where it reads only some columns,
     # one that is too long.
     sure = len(kinds) == width and not frame[f"{width - 1}"].null_count()
     if not sure and not _full_rows(content, width, len(frame)):
@@ -159,7 +159,7 @@ def _is_utf8(content: bytes) -> bool:
 
 
 def _full_rows(content: bytes, width: int, rows: int) -> bool:
-    """Return whether every line has the commas of a whole row, but for those in quotes."""
+    """Return whether every row has as many commas outside of quotes as it should."""
     if width == 1:  # a blank line, or what is missing?
         return False
     data = np.frombuffer(content, np.uint8)

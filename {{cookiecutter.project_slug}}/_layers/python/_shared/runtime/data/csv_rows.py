@@ -1,12 +1,12 @@
-"""CSV read cell by cell, strictly (rules 1 to 3 of grammar.md): for what is small, and to say what is wrong where."""
+"""CSV read cell by cell, strictly (rules 1 to 3 of grammar.md): for small data, and to explain what is wrong."""
 
 import re
 from collections.abc import Iterator
 
 from runtime.errors import InputError
 
-# A cell and what ends it: its text within quotes, or its text without, which cannot begin with one. Nothing that was
-# taken is given back (*+), so that no cell takes longer than its length.
+# A cell and its end: a text in quotes, or one without, which cannot begin with a quote. Possessive quantifiers (*+) do
+# not backtrack, so that the time for a cell is linear in its length.
 CELL = re.compile(r'[ \t]*+(?:"([^"]*+(?:""[^"]*+)*+)"[ \t]*+|(?!")([^,\n]*+))(,|\n|\Z)')
 CLOSED = re.compile(r'[ \t]*+"[^"]*+(?:""[^"]*+)*+"')
 MISSING = frozenset({"", "NA", "NaN", "nan", "null"})
@@ -14,20 +14,20 @@ BLANK = " \t\n"
 
 
 class Quoted(str):
-    """A cell that stood in quotes: always a text, never what is missing."""
+    """A cell that stood in quotes: always a text, never missing."""
 
     __slots__ = ()
 
 
 def is_missing(cell: str) -> bool:
-    """Return whether a cell stands for what is missing (rule 6)."""
+    """Return whether a cell stands for a missing value (rule 6)."""
     return type(cell) is str and cell in MISSING
 
 
 def read(text: str, *, source: str = "", first_line: int = 1, every_line: bool = False) -> tuple[list, list[int]]:
-    """Split CSV text, whose lines end with LF, into rows of cells; and the number of the line where each begins.
+    """Split CSV text, whose lines end with LF, into rows of cells; also return the line where each begins.
 
-    With `every_line` a blank line is an error, else it is passed over. Raises InputError for what is not CSV.
+    With `every_line` a blank line is an error, else it is skipped. Raises InputError for text that is not CSV.
     """
     rows, lines = [], []
     for line, row in _quoted(text, source, first_line) if '"' in text else _plain(text, first_line):
@@ -81,7 +81,7 @@ def _quoted(text: str, source: str, line: int) -> Iterator[tuple[int, list[str] 
 
 
 def _row(text: str, place: int, line: int, source: str) -> tuple[list[str] | None, int]:
-    """Return the row that begins at a place, None for a blank line; and the place behind it."""
+    """Return the row that begins at a place, None for a blank line; and the place after it."""
     row: list[str] = []
     while True:
         found = CELL.match(text, place)

@@ -1,4 +1,4 @@
-"""Parquet files of a channel: their columns have names and types, so that only null and nan are missing."""
+"""Parquet files of a channel. Their columns have names and types, so that only null and nan are missing values."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from runtime.errors import InputError
 
 
 class ParquetTable(Table):
-    """A Parquet file, read by polars at once. Raises InputError for a file that is none."""
+    """A Parquet file, read by polars as a whole. Raises InputError for other files."""
 
     def __init__(self, path: Path, source: str) -> None:
         import polars as pl
@@ -37,7 +37,7 @@ class ParquetTable(Table):
         return [self._column(name, kind, optional) for name, kind in features.items()]
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
-        """Yield what `matrix` gives: the file, which is in memory as it is."""
+        """Yield the whole file as `matrix` does, for it is in memory anyway."""
         yield matrix(self, features)
 
     def _column(self, name: str, kind: type, optional: bool) -> Any:
@@ -49,7 +49,7 @@ class ParquetTable(Table):
                 return column
             if kind is float and column.dtype.is_numeric():
                 values = column.cast(pl.Float64)
-                if (values.abs() <= LARGEST).all():  # of those that are there
+                if (values.abs() <= LARGEST).all():  # null is skipped
                     return values.fill_null(float("nan")).to_numpy()
         rows = Rows([[value] for value in column], range(1, len(column) + 1), [name], source=self.source, unit="row")
         return rows.columns({name: kind}, optional=optional)[0]

@@ -29,9 +29,9 @@ FIRST_BLOCK, BLOCK = 1 << 16, 1 << 23
 class Table(ABC):
     """Rows of a file or a request.
 
-    `names` are those of the columns, None where it has no header; `width` says how many values a row should have, and
-    `source` what to say in messages before lines. With `partial` a column that the header does not name is missing in
-    every row, else an error.
+    `names` are those of the columns, None without a header; `width` is the number of values that a row should have;
+    messages begin with `source`. With `partial` a column that the header does not name is missing in every row,
+    otherwise it is an error.
     """
 
     names: Sequence[str] | None = None
@@ -41,13 +41,13 @@ class Table(ABC):
 
     @abstractmethod
     def numbers(self) -> np.ndarray:
-        """Return every value, a finite number: shape (rows, columns), float64. Raises InputError."""
+        """Return all values, which must be finite numbers: shape (rows, columns), float64. Raises InputError."""
 
     @abstractmethod
     def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
         """Return the features' columns, each of shape (rows,): float64 with nan, or texts with None, where missing.
 
-        Raises InputError for what does not fit, and without `optional` for what is missing.
+        Raises InputError for a value that does not fit, and without `optional` for one that is missing.
         """
 
     def column(self, name: str) -> np.ndarray:
@@ -71,7 +71,7 @@ def matrix(table: Table, features: Features | None = None) -> Any:
 
 
 def assembled(columns: Sequence[Any], features: Features) -> Any:
-    """Columns side by side, in the form that `matrix` says."""
+    """Return columns side by side, in the form that `matrix` describes."""
     if all(kind is float for kind in features.values()):
         return np.column_stack([np.asarray(column, np.float64) for column in columns])
     if framework.DATA_FRAMES:
@@ -100,7 +100,7 @@ class Rows(Table):
     """Rows in memory: lists of values, or dicts by column name, of CSV or of JSON.
 
     `lines[i]` is the number of row i in the source, and `unit` what it counts. With `csv` the cells are texts, of which
-    some stand for what is missing; else that is None. By default a row should have as many values as the first.
+    some stand for missing values; else None does. By default a row should have as many values as the first.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Rows(Table):
                 values = np.array(self.rows)
             except (ValueError, OverflowError):  # rows of different lengths, or lists in them
                 values = np.array(None)
-            # Texts and None make an array of texts or objects: those are looked at below, one by one.
+            # Texts and None make an array of texts or objects, which are read one by one below.
             if values.ndim == 2 and values.dtype.kind in "biuf" and values.size:
                 values = values.astype(np.float64, copy=False)
                 if (np.abs(values) <= LARGEST).all():
@@ -148,7 +148,7 @@ class Rows(Table):
         )
 
     def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
-        """See Table. Of rows that are objects, what one leaves out is missing, and what it adds is passed over."""
+        """See Table. Names that an object leaves out are missing, other names are ignored."""
         if isinstance(self.rows[0], dict):
             for row, values in enumerate(self.rows):
                 if features.keys().isdisjoint(values):
@@ -184,10 +184,10 @@ class Rows(Table):
 
 
 class CsvTable(Table):
-    """CSV in UTF-8 that is read each time that something is asked of it, some megabytes at a time.
+    """CSV in UTF-8, which is read again for each call, some megabytes at a time.
 
-    `open_stream` opens it; `is_header` judges by the cells of the first row whether it is a header; with `every_line` a
-    blank line is an error. Raises InputError for a first row that cannot be read.
+    `open_stream` opens it; `is_header` decides by the cells of the first row whether it is a header; with `every_line`
+    a blank line is an error. Raises InputError for a first row that cannot be read.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class CsvTable(Table):
         return [joined(list(parts)) for parts in zip(*self._columns(features, optional), strict=True)]
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
-        """Yield what `matrix` gives, some megabytes of the file at a time: for what is larger than the memory."""
+        """Yield what `matrix` returns, some megabytes of the file at a time, for files larger than the memory."""
         if features is None:
             yield from self._numbers()
         else:
@@ -260,7 +260,7 @@ class CsvTable(Table):
             content = block.content
             if not self.every_line and (content == b"\n" or content.endswith(BLANK_END)):
                 rows = content.rstrip(b" \t\n")
-                content = rows + b"\n" if rows else b""  # with its end, for there polars passes over a comma too many
+                content = rows + b"\n" if rows else b""  # with a line end, as polars ignores a comma too many there
             if content:
                 yield index, block._replace(content=content)
 
@@ -306,7 +306,7 @@ def converted(values: Sequence[Any], convert: Callable[[Any], Any], where: Calla
 
 
 def joined(parts: list[Any]) -> Any:
-    """Parts of a matrix or of a column as one. Each is dropped once it is copied, so that memory holds few twice."""
+    """Join parts of a matrix or of a column. Each part is dropped once it is copied, so that memory holds few twice."""
     if len(parts) == 1:
         return parts[0]
     if not isinstance(parts[0], np.ndarray):
@@ -323,7 +323,7 @@ def joined(parts: list[Any]) -> Any:
 
 
 def decoded(content: bytes, charset: str, what: str) -> str:
-    """Bytes as text without byte order mark. Raises InputError that begins with `what`."""
+    """Return bytes as text without byte order mark. Raises InputError that begins with `what`."""
     try:
         text = content.decode(charset).removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError) as error:

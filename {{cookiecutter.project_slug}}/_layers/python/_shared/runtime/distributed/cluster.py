@@ -1,9 +1,9 @@
-"""The roll call of a job on several hosts: they find each other, and when one fails all end (contract T42).
+"""The hosts of a job find each other, and when one fails all exit (contract T42).
 
 The collectives of a framework wait for minutes when another host is gone, and their errors do not say which. So every
-host keeps a connection to the first one while it trains. Where a program ends, however that happens, its system
-closes the connection at once; where a machine or its network is gone, keep-alive probes find out. The first host
-tells the others, and each one writes into its failure file who is to blame.
+host keeps a connection to the first one while it trains. When a program ends, for whatever reason, its system closes
+the connection at once; when a host or its network is gone, keep-alive probes find out. The first host tells the others,
+and each writes into its failure file which host was lost.
 """
 
 import json
@@ -22,14 +22,14 @@ from runtime.training.failure import reason
 from runtime.training.stopping import StopFlag, TrainingStopped
 
 PORT = 7777
-PATIENCE = 15 * 60  # seconds: hosts come up at different times, and their names later still (T42)
+PATIENCE = 15 * 60  # seconds: hosts start at different times, and their names resolve later still (T42)
 RETRY = 0.5  # seconds between two tries
-REMINDER = 30  # seconds between two lines that say who is waited for
+REMINDER = 30  # seconds between two lines that name the hosts that are missing
 ATTEMPT = 5  # seconds that one try to connect may take
-# Probes that find out within 30 seconds that a machine is gone; the names are Linux's and macOS's.
+# Probes that find out within 30 seconds that a host is gone; the names are Linux's and macOS's.
 KEEP_ALIVE = {"TCP_KEEPIDLE": 10, "TCP_KEEPALIVE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 30_000}
-# Seconds that an error waits for news of a lost host, which explains it: the lost host's peers often hear of it
-# from their collectives first.
+# Seconds that an error waits for the news of a lost host, which may be its cause: the collectives of the other hosts
+# often fail before the news arrives.
 NEWS = 3
 GOODBYE = 60  # seconds that the first host waits for the others to finish
 
@@ -47,7 +47,7 @@ class Connection:
                 sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send a message; where the other side is gone, reading will tell."""
+        """Send a message; if the other side is gone, the next read finds out."""
         with suppress(OSError):
             self.sock.sendall(json.dumps(message).encode() + b"\n")
 
@@ -63,7 +63,7 @@ class Connection:
 
 
 class Cluster:
-    """The hosts of a job, met and watched for as long as the `with` block runs.
+    """The hosts of a job, connected and watched while the `with` block runs.
 
     `lost` is called, in another thread, with the error to report once another host is gone; it must end the program.
 
@@ -78,12 +78,12 @@ class Cluster:
         self._ports = {hosts.current: free_port()}
         self._complete = threading.Event()
         self._leaving = False
-        self._failed = False  # this host: what becomes of the others from then on is its doing
+        self._failed = False  # this host: it is the cause if others fail from then on
         self._connections: dict[socket.socket, Connection] = {}
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> "Cluster":
-        """Meet the other hosts. Raises UserError where one does not come, TrainingStopped at SIGTERM."""
+        """Meet the other hosts. Raises UserError if one does not come, TrainingStopped at SIGTERM."""
         deadline = time.monotonic() + PATIENCE
         if self.hosts.is_first:
             self._register(self._persist(deadline, self._listen))
@@ -94,7 +94,7 @@ class Cluster:
             self._register(connection.sock)
         threading.Thread(target=self._watch, daemon=True).start()
         self._persist(deadline, self._await_all)
-        print(f"{self.hosts.current}: all {self.hosts.size} hosts are here", flush=True)
+        print(f"{self.hosts.current}: all {self.hosts.size} hosts have joined", flush=True)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -105,13 +105,13 @@ class Cluster:
         message = {"lost": self.hosts.current, "reason": reason(error)} if error else {"finished": True}
         for connection in list(self._connections.values()):
             connection.send(message)
-        # Closing a connection while a message is on its way to this side would destroy what was sent last.
+        # Closing a connection while a message is on its way to this side would discard what was sent last.
         deadline = time.monotonic() + (GOODBYE if self.hosts.is_first and not error else 0)
         while time.monotonic() < deadline and not all(one.left for one in list(self._connections.values())):
             time.sleep(0.05)
 
     def _persist(self, deadline: float, attempt: Callable[[], Any]) -> Any:
-        """Try until it works; say now and then who is waited for."""
+        """Try until it works; log now and then which hosts are missing."""
         reminder = time.monotonic() + REMINDER
         while True:
             try:
@@ -119,9 +119,9 @@ class Cluster:
             except (OSError, NotYet) as problem:
                 waiting = f"{self.hosts.current}: waiting for {problem}"
             if self._stopping:
-                raise TrainingStopped("the job was stopped before all of its hosts were there")
+                raise TrainingStopped("the job was stopped before all of its hosts had joined")
             if time.monotonic() > deadline:
-                raise UserError(f"{waiting}, for {PATIENCE // 60} minutes by now: see that host's log")
+                raise UserError(f"{waiting}, for {PATIENCE // 60} minutes so far: see that host's log")
             if time.monotonic() > reminder:
                 print(waiting, flush=True)
                 reminder += REMINDER
@@ -197,7 +197,7 @@ class Cluster:
             connection.left = True
 
     def _meet(self, ports: dict[str, int]) -> None:
-        """Everyone is here: the first host tells the others where."""
+        """All hosts have joined: the first one sends the others the addresses."""
         self.addresses = [f"{host}:{ports[host]}" for host in self.hosts.all]
         if self.hosts.is_first:
             self._tell({"ports": ports})
@@ -208,7 +208,7 @@ class Cluster:
             connection.send(message)
 
     def _end(self, host: str, why: str) -> None:
-        """Another host is gone: tell those who cannot know, then end this one."""
+        """Another host is gone: tell the hosts that cannot know it, then end this one."""
         if self.hosts.is_first and not self._failed:
             self._tell({"lost": host, "reason": why})
         if not self._leaving:
@@ -217,7 +217,7 @@ class Cluster:
 
 
 class NotYet(Exception):
-    """What is waited for."""
+    """Something that this host is waiting for, in words."""
 
 
 def free_port() -> int:

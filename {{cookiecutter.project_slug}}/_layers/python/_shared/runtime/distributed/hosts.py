@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Hosts:
-    """Who takes part in the job, in SageMaker's order, which every host sees alike."""
+    """The hosts of the job, in SageMaker's order, which is the same on every host."""
 
     current: str = "localhost"
     all: tuple[str, ...] = ("localhost",)
@@ -15,7 +15,7 @@ class Hosts:
 
     @classmethod
     def from_config(cls, resources: Mapping[str, Any]) -> "Hosts":
-        """Read resourceconfig.json of any age; without one (a container started by hand) there is one host."""
+        """Read resourceconfig.json in any of its forms; without it (not on SageMaker) there is one host."""
         if "current_host" not in resources:
             return cls()
         current = resources["current_host"]

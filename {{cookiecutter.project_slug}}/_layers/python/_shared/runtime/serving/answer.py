@@ -1,4 +1,4 @@
-"""The answer to a request for predictions: a function of the request alone, whatever transport it came by (I12)."""
+"""The answer to a request for predictions, a function of the request alone and not of the transport (I12)."""
 
 import re
 import sys
@@ -25,7 +25,7 @@ from runtime.serving.handlers import Handlers
 from runtime.serving.settings import MEGABYTE, Settings
 
 CUSTOM_ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
-INFERENCE_ID = "x-amzn-sagemaker-inference-id"  # nginx gives one to each request that has none
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"  # nginx adds one to each request that has none
 QUALITY = re.compile(r"[01](\.[0-9]*)?|\.[0-9]+")
 
 
@@ -91,19 +91,19 @@ class Answers:
         return Answer(200, JSON, dumps(self.settings.execution_parameters).encode())
 
     def refusal(self, error: HTTPException, what: str, headers: Mapping[str, str]) -> Answer:
-        """Say what is wrong with a request, "POST /invocations", to the client and in the log."""
+        """Tell the client and the log what is wrong with a request, such as "POST /invocations"."""
         message = error.description or error.name
         if error.code == 413:
             message = f"the body is larger than {self.settings.max_payload // MEGABYTE} MB, the limit of this container"
         cause = error.__cause__
         trace = "" if cause is None or isinstance(cause, InputError | FormatError) else f"\n{traceback_of(cause)}"
         log(headers, f"{what} {error.code}: {message}{trace}")
-        # What belongs to the status: Allow, Retry-After.
+        # The headers that belong to the status: Allow, Retry-After.
         more = {name: value for name, value in error.get_headers() if name != "Content-Type"}
         return Answer(error.code, JSON, sentence(error=message), more)
 
     def overdue(self, headers: Mapping[str, str]) -> Answer:
-        """Say that the prediction took longer than the limit."""
+        """Tell the client and the log that the prediction took longer than the limit."""
         seconds = f"{self.settings.timeout} s, the limit (SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS)"
         limit = f"the prediction took longer than {seconds}"
         log(headers, f"POST /invocations 504: {limit}; it was here:\n{traceback.format_exc()}")
@@ -111,7 +111,7 @@ class Answers:
 
 
 def failure(error: Exception, headers: Mapping[str, str]) -> Answer:
-    """Say that the algorithm failed, and why in the log only, under an id that both show."""
+    """Tell the client that the algorithm failed, and the log why, with the same request id."""
     request_id = log(headers, f"POST /invocations 500:\n{traceback_of(error)}")
     message = f"the algorithm failed; the container's log has the reason under request id {request_id}"
     return Answer(500, JSON, sentence(error=message, request_id=request_id))
@@ -123,7 +123,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def log(headers: Mapping[str, str], text: str) -> str:
-    """Write what happened to a request to the log; the result is the id that it has there."""
+    """Log what happened to a request; return its id in the log."""
     request_id = headers.get(INFERENCE_ID) or uuid.uuid4().hex
     print(f"request {request_id}: {text}", file=sys.stderr, flush=True)
     return request_id
@@ -167,8 +167,8 @@ def request_type(header: str | None, taken: tuple[str, ...] | None) -> tuple[str
 def response_type(header: str | None, content_type: str, given: tuple[str, ...] | None) -> str:
     """Return the media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 
-    The highest q wins, then the range that says most, then the request's own type, then the order of the header.
-    Parameters other than q are passed over. Raises NotAcceptable (406) where none of the types that are `given` will
+    The highest q wins, then the most specific range, then the request's own type, then the order of the header.
+    Parameters other than q are ignored. Raises NotAcceptable (406) where none of the types that are `given` will
     do; with None the algorithm's own output_fn judges.
     """
     types = tuple(MEDIA_TYPES) if given is None else given
@@ -181,7 +181,7 @@ def response_type(header: str | None, content_type: str, given: tuple[str, ...] 
         for specificity, name in ((2, offered), (1, offered.partition("/")[0] + "/*"), (0, "*/*")):
             if name in ranges:
                 quality, place = ranges[name]
-                # A range of the other types has one place for all of them, so that the first that is offered stays.
+                # Types that match by the same range have the same place, so that the first that is offered wins.
                 rank = (quality, specificity, 1 if offered == first else -place)
                 if quality > 0 and (best is None or rank > most):
                     best, most = offered, rank
@@ -199,7 +199,7 @@ def usual(media_type: str) -> str:
 
 
 def listed(types: Sequence[str]) -> str:
-    """Media types as they stand in messages, each by one name."""
+    """Return media types as they stand in messages, each by one name."""
     return ", ".join(sorted(set(map(usual, types))))
 
 

@@ -7,9 +7,9 @@ from runtime.serving.answer import Answer, Answers
 
 
 def create_app(answers: Answers) -> Flask:
-    """Make the WSGI application that hands requests over to `answers`."""
+    """Make the WSGI application that passes requests to `answers`."""
     app = Flask(__name__)
-    # One byte more than is allowed, since a chunked body is cut at this length without a word.
+    # One byte more than is allowed, since a chunked body is cut silently at this length.
     app.config["MAX_CONTENT_LENGTH"] = answers.settings.max_payload + 1
 
     @app.get("/execution-parameters")

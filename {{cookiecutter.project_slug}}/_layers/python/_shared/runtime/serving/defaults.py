@@ -1,4 +1,4 @@
-"""The default input_fn and output_fn, which one's own in algorithm.py may call."""
+"""The default input_fn and output_fn; those of algorithm.py may call them."""
 
 from functools import cache
 from types import ModuleType
@@ -24,7 +24,7 @@ class Defaults:
     """The default input_fn and output_fn, by what algorithm.py declares: FEATURES or INPUT_SHAPE."""
 
     def __init__(self, algorithm: ModuleType, *, batch: bool) -> None:
-        """Raise UserError where both are declared, or a shape is none."""
+        """Raise UserError where both are declared, or a shape is not valid."""
         self.features = getattr(algorithm, "FEATURES", None)
         self.shape = getattr(algorithm, "INPUT_SHAPE", None)
         self.batch = batch
@@ -65,7 +65,7 @@ def _of_project() -> Defaults:
 
 
 def default_input_fn(body: bytes, content_type: str, charset: str = "utf-8") -> Any:
-    """Read a request body of one of the usual media types, as it is read where algorithm.py has no input_fn.
+    """Read a request body of one of the usual media types, as the server does where algorithm.py has no input_fn.
 
     The result is an array of shape (rows, columns), the columns of FEATURES, or an array of shape (rows, *INPUT_SHAPE).
     Raises InputError for a body that cannot be read, werkzeug's UnsupportedMediaType for another type: 400 and 415.
@@ -74,7 +74,7 @@ def default_input_fn(body: bytes, content_type: str, charset: str = "utf-8") -> 
 
 
 def default_output_fn(predictions: Any, accept: str) -> bytes:
-    """Write predictions in one of the usual media types, as they are written where algorithm.py has no output_fn.
+    """Write predictions in one of the usual media types, as the server does where algorithm.py has no output_fn.
 
     Raises FormatError for predictions that the format cannot hold, werkzeug's NotAcceptable for another type: 406.
     """

@@ -1,4 +1,4 @@
-"""The four steps of an answer: model_fn, input_fn, predict_fn, output_fn; and save_fn, which is model_fn's other half.
+"""The four steps of an answer: model_fn, input_fn, predict_fn, output_fn; and save_fn, the counterpart of model_fn.
 
 The names and arguments are the SageMaker inference toolkit's. What algorithm.py defines is used; the rest has
 the defaults below, so that a `predict` is enough.
@@ -27,8 +27,8 @@ class Handlers:
     predict_fn(features, model) -> predictions
     output_fn(predictions, accept: str) -> bytes or str, or a pair of that and its content type
 
-    `content_types` and `response_types` are the media types that are taken and given, in small letters; None where
-    algorithm.py's own function judges.
+    `content_types` and `response_types` are the media types that are accepted and returned, in lower case; None where
+    algorithm.py's own function decides.
     """
 
     save_fn: Callable[[Any, str], None]
@@ -43,7 +43,7 @@ class Handlers:
 def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handlers:
     """Take each step from algorithm.py where it is defined, else its default.
 
-    Raises UserError for a declaration that makes no sense, and for a save_fn without model_fn.
+    Raises UserError for a declaration that is not valid, and for a save_fn without model_fn.
     """
     if hasattr(algorithm, "save_fn") and not hasattr(algorithm, "model_fn"):
         raise UserError("algorithm.py has a save_fn and no model_fn(model_dir), which loads what save_fn wrote")
@@ -65,7 +65,7 @@ def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handl
 
 
 def with_charset(input_fn: Callable[..., Any]) -> Callable[[bytes, str, str], Any]:
-    """Return an input_fn that is given the charset, whether or not it takes one."""
+    """Return an input_fn that can be called with the charset, whether or not it uses one."""
     if "charset" in inspect.signature(input_fn).parameters:
         return input_fn
     return lambda body, content_type, charset: input_fn(body, content_type)
@@ -74,7 +74,7 @@ def with_charset(input_fn: Callable[..., Any]) -> Callable[[bytes, str, str], An
 def declared_types(algorithm: ModuleType, name: str, function: str) -> tuple[str, ...] | None:
     """Return the media types of a declaration; without one the usual, or None where algorithm.py has the function.
 
-    Raises UserError for what is no list of media types, and for types that only such a function could know.
+    Raises UserError for anything but a list of media types, and for types that need such a function.
     """
     own, declared = hasattr(algorithm, function), getattr(algorithm, name, None)
     if declared is None:

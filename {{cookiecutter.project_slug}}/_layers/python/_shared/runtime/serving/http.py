@@ -1,7 +1,7 @@
-"""The requests that nginx hands to a worker, and the answers to them: HTTP, a connection for each request.
+"""The requests that nginx passes to a worker, and the answers: HTTP, with a connection for each request.
 
-nginx has read the whole request and checked it before it makes the connection, and writes it in one form. So there is
-nothing here for the ways in which HTTP can be written, or broken.
+nginx reads and checks the whole request before it makes the connection, and writes it in one form. So this module need
+not deal with the other forms of HTTP, or with malformed requests.
 """
 
 import socket
@@ -24,7 +24,7 @@ class Request:
 
 
 def read_request(connection: socket.socket) -> Request | None:
-    """Read a request; None where the client has gone away meanwhile."""
+    """Read a request; return None if the client has gone meanwhile."""
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
         part = connection.recv(PART)
@@ -54,7 +54,7 @@ def gone(connection: socket.socket) -> bool:
 
 
 def head(answer: Answer, framing: str) -> bytes:
-    """Return the first lines of an answer, with the empty one."""
+    """Return status line and headers of an answer, with the empty line after them."""
     lines = [
         f"HTTP/1.1 {answer.status} {responses.get(answer.status, '')}",
         f"Content-Type: {answer.content_type}",
@@ -65,7 +65,7 @@ def head(answer: Answer, framing: str) -> bytes:
 
 
 def write_answer(connection: socket.socket, answer: Answer) -> None:
-    """Write an answer, in chunks if its body comes in chunks: then nginx passes each on at once (I16)."""
+    """Write an answer; if its body comes in chunks, nginx passes each of them on at once (I16)."""
     if isinstance(answer.body, bytes):
         connection.sendall(head(answer, f"Content-Length: {len(answer.body)}") + answer.body)
         return

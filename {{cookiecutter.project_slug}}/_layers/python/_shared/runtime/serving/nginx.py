@@ -14,8 +14,8 @@ SOCKET = "workers"  # the name of the socket that all workers share, in the fold
 
 
 def find() -> str:
-    """Return the program. Raises UserError where it is not installed."""
-    # Debian has it where not every user's PATH leads.
+    """Return the path of the program. Raises UserError where it is not installed."""
+    # Debian installs it in a folder that not every user has on PATH.
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if not program:
         how = "apt-get install nginx (Debian, Ubuntu) or brew install nginx (macOS)"
@@ -24,9 +24,9 @@ def find() -> str:
 
 
 def configuration(settings: Settings, run: Path) -> str:
-    """Return nginx.conf for these settings; the folder `run` is for nginx's own files."""
+    """Return nginx.conf for these settings; nginx keeps its own files in the folder `run`."""
     values = {
-        # Started by root, nginx would have its workers be somebody else, who may not read the folder of the socket.
+        # Started by root, nginx would run its workers as another user, who may not read the folder of the socket.
         "user": "user root;" if os.geteuid() == 0 else "",
         "run": run,
         "workers": f"unix:{SOCKET}",

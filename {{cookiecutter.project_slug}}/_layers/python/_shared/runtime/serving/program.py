@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Load the model, then serve until SIGTERM; the result is the exit status."""
+    """Load the model, then serve until SIGTERM; return the exit status."""
     stacks.show_at_signal()
-    # As the container's first process, a signal without a handler would be ignored.
+    # The container's first process ignores a signal that it has no handler for.
     signal.signal(signal.SIGTERM, lambda signum, frame: sys.exit(0))
     started = time.perf_counter()
-    # What is loaded from here on stays: looking for garbage meanwhile would only cost time (see Supervisor).
+    # Everything that is loaded from here on stays, so that collecting garbage would only cost time (see Supervisor).
     gc.disable()
     try:
         settings = Settings.from_environment()
         check_port(settings.port)
-        # Every worker process computes on one CPU; more threads would only fight over it.
+        # Each worker computes on one CPU; more threads would only compete for it.
         limit_threads(1)
         with libraries.explained():
             load = prepare(Paths.from_environment(), settings)
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def prepare(paths: Paths, settings: Settings) -> Callable[[], "Answers"]:
-    """Load the model once for all workers; the result gives a worker what answers with it.
+    """Load the model once for all workers; return a function that gives a worker its Answers.
 
     For a framework that does not survive a fork once it has computed (framework.LOADS_IN_WORKERS) only the packages
     are imported here, and each worker loads the model. Raises UserError if it cannot be loaded.

@@ -1,4 +1,4 @@
-"""What the environment tells the server (contract I4, I7, B1)."""
+"""The server's settings, from the environment (contract I4, I7, B1)."""
 
 import os
 from collections.abc import Mapping

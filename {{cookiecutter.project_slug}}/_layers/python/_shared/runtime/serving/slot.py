@@ -1,4 +1,4 @@
-"""What a worker tells the first process of itself, in memory that both see."""
+"""The state of a worker, in memory that it shares with the first process."""
 
 import mmap
 import time
@@ -7,9 +7,9 @@ NUMBERS, ID = 16, 64  # bytes
 
 
 class Slot:
-    """A worker's place. Only the worker writes here; `clear` is for the first process, before it forks the worker.
+    """The state of a worker. Only the worker writes it, except for `clear`, before the first process forks the worker.
 
-    The first process may look at any time. A number is written at once, so it never sees a part of one.
+    The first process may read it at any time: a number is written at once, so it never sees a part of one.
     """
 
     def __init__(self) -> None:
@@ -18,16 +18,16 @@ class Slot:
         self._id = memory[NUMBERS:]
 
     def clear(self) -> None:
-        """Be the place of a worker that has not loaded its model yet."""
+        """Set the state of a worker that has not loaded its model yet."""
         self._numbers[0] = self._numbers[1] = 0.0
 
     def idle(self) -> None:
-        """Tell that the worker waits for a request."""
+        """Set that the worker waits for a request."""
         self._numbers[1] = 0.0
         self._numbers[0] = 1.0
 
     def busy(self, request: str) -> None:
-        """Tell that the worker has a request, by its id, from now on."""
+        """Set that the worker has a request, with this id, from now on."""
         self._id[:] = request.encode("ascii", "replace")[:ID].ljust(ID)
         self._numbers[1] = time.monotonic()
 
@@ -38,7 +38,7 @@ class Slot:
 
     @property
     def since(self) -> float:
-        """When the worker's request came to it, in seconds of time.monotonic(); 0 while it is idle."""
+        """When the worker got its request, in seconds of time.monotonic(); 0 while it is idle."""
         return self._numbers[1]
 
     @property

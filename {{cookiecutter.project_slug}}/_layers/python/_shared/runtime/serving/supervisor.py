@@ -29,22 +29,22 @@ from runtime.serving.settings import Settings
 from runtime.serving.slot import Slot
 from runtime.serving.worker import Worker
 
-# A worker that dies so often within so many seconds will go on dying: the container ends instead.
+# The server exits when a worker dies this often within so many seconds: it would go on dying.
 MOST_DEATHS = 3
 DEATH_SECONDS = 10
-# A worker has so many seconds more than the time limit to stop by itself. It cannot while it is in C code.
+# Seconds beyond the time limit in which a worker may stop by itself. It cannot while it is in C code.
 GRACE = 2
-# /ping says that something is wrong when no worker has been able to answer for so long.
+# /ping returns 503 when no worker has been able to answer for so many seconds.
 PATIENCE = 10
 TICK = 1  # seconds between two looks at the workers
 WATCH = 1  # seconds between a worker's looks at its parent
-BACKLOG = 1024  # more than nginx lets in
+BACKLOG = 1024  # more connections than nginx makes
 
 
 class Supervisor:
     """Serves with what `load` returns, which is called in each worker.
 
-    Raises UserError where nginx is missing, or a folder for temporary files.
+    Raises UserError where nginx or a folder for temporary files is missing.
     """
 
     def __init__(self, load: Callable[[], Answers], settings: Settings) -> None:
@@ -59,19 +59,19 @@ class Supervisor:
         self.well_at = time.monotonic()
         self.news, self.bell = socket.socketpair()  # signals, and workers that are ready, ring the bell
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.setblocking(False)  # of several workers that it wakes one gets the connection
+        self.listener.setblocking(False)  # several workers may wake up, and one gets the connection
         try:
             self.folder = Path(tempfile.mkdtemp(prefix="serve-"))
-            with chdir(self.folder):  # a socket's path may have some hundred letters only
+            with chdir(self.folder):  # the path of a socket is limited to some hundred letters
                 self.listener.bind(nginx.SOCKET)
         except OSError as error:
             raise UserError(f"no folder for temporary files can be used: {error}; set TMPDIR to one") from None
 
     def run(self) -> int:
-        """Serve until SIGTERM, and finish what is in flight (I5); the result is the exit status."""
+        """Serve until SIGTERM, and finish the requests in flight (I5); return the exit status."""
         self.listener.listen(BACKLOG)
         self._listen_to_signals()
-        # The garbage collector of a worker need not walk through, and so copy, what it shares with the others.
+        # The garbage collector of a worker must not touch, and so copy, memory that it shares with the others.
         gc.freeze()
         try:
             for slot in self.slots:
@@ -109,7 +109,7 @@ class Supervisor:
                 pass
 
     def _ended(self) -> int | None:
-        """Take note of processes that have ended; the result is the exit status if the server should end, too."""
+        """Reap processes that have ended; return the exit status if the server should end, too."""
         if self.stopping and not self.front:
             return 0
         while True:
@@ -121,8 +121,8 @@ class Supervisor:
                 return None
             if pid == self.front:
                 self.front = None
-                return 0 if self.stopping else _give_up("nginx has ended; its own words stand above")
-            if pid in self.workers:  # else something that the algorithm had left behind
+                return 0 if self.stopping else _give_up("nginx has exited; its error is above")
+            if pid in self.workers:  # else a process that the algorithm had left behind
                 slot = self.workers.pop(pid)
                 if not self.front:
                     return 1  # the model could not be loaded, as the worker has said
@@ -132,7 +132,7 @@ class Supervisor:
                 self._start_worker(slot)
 
     def _too_many_deaths(self, slot: Slot, status: int) -> bool:
-        """Count a death. One that was in order, after a prediction that took too long, is none."""
+        """Count a death, except that of a worker that was stopped because its prediction took too long."""
         if status == 0 or self._overdue(slot):
             return False
         deaths = self.deaths[slot]
@@ -143,7 +143,7 @@ class Supervisor:
         code = os.waitstatus_to_exitcode(status)
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
         doing = f"request {slot.request}: " if slot.since else ""
-        print(f"{doing}worker {pid} {how}; another takes its place", file=sys.stderr, flush=True)
+        print(f"{doing}worker {pid} {how}; a new worker replaces it", file=sys.stderr, flush=True)
 
     def _start_worker(self, slot: Slot) -> None:
         slot.clear()
@@ -161,7 +161,7 @@ class Supervisor:
         self.workers[pid] = slot
 
     def _be_worker(self, slot: Slot) -> int:
-        """Work, as a forked process; the result is the exit status."""
+        """Run the forked worker; return its exit status."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -180,7 +180,7 @@ class Supervisor:
         return 0
 
     def _end_with_parent(self) -> None:
-        """End this worker and nginx with the first process, however that ended: nothing may answer in its place."""
+        """End this worker and nginx when the first process has ended, however it did: none may go on answering."""
         while os.getppid() == self.pid:
             time.sleep(WATCH)
         with suppress(OSError, ValueError):
@@ -189,7 +189,7 @@ class Supervisor:
         os._exit(1)
 
     def _look_after_workers(self) -> None:
-        """Start nginx with the first worker that is ready; kill those that are stuck; say how they are (see /ping)."""
+        """Start nginx when the first worker is ready; kill workers that are stuck; update /ping."""
         if not self.front and any(slot.ready for slot in self.workers.values()):
             print(f"listening on port {self.settings.port} with {self.settings.workers} workers", flush=True)
             self.front = nginx.start(self.program, self.settings, self.folder)
@@ -210,7 +210,7 @@ class Supervisor:
             unwell.unlink(missing_ok=True)
 
     def _overdue(self, slot: Slot) -> bool:
-        since = slot.since  # looked at once, for the worker may write meanwhile
+        since = slot.since  # read once, for the worker may write meanwhile
         return bool(since) and time.monotonic() - since > self.settings.timeout + GRACE
 
 

@@ -16,15 +16,15 @@ from runtime.serving.slot import Slot
 
 
 class TimeIsUp(BaseException):
-    """The time limit of a prediction has passed. No Exception, which the algorithm might catch for another reason."""
+    """The time limit of a prediction has passed. It is not an Exception, which the algorithm might catch."""
 
 
 class Worker:
     """Answers the requests that come to `listener`, the socket that all workers share.
 
-    It accepts a connection only when it is idle. It has one thread for Python. So neither the model nor the
-    algorithm's functions need to be safe for threads, and no two requests get into each other's way: with more threads
-    the slowest answers take twice as long.
+    It accepts a connection only when idle, and runs Python in one thread. So neither the model nor the algorithm's
+    functions need to be thread-safe, and requests do not slow each other down: with more threads the slowest answers
+    take twice as long.
     """
 
     def __init__(self, answers: Answers, listener: socket.socket, slot: Slot) -> None:
@@ -35,20 +35,20 @@ class Worker:
         signal.signal(signal.SIGALRM, _time_is_up)
 
     def work(self) -> None:
-        """Answer requests until one takes longer than the limit: nobody knows what state it has left behind."""
+        """Answer requests until one exceeds the limit, which may leave the process in an unknown state."""
         in_time = True
         while in_time:
             self.slot.idle()
             try:
                 connection, _ = self.listener.accept()
-            except BlockingIOError:  # there is none, or another worker was quicker
+            except BlockingIOError:  # there is no connection, or another worker was quicker
                 self.poll.poll()
                 continue
             with connection:
                 in_time = self._serve(connection)
 
     def _serve(self, connection: socket.socket) -> bool:
-        """Answer the request on a connection; the result is whether that took no longer than the limit."""
+        """Answer the request on a connection; return whether that took no longer than the limit."""
         request = answer = None
         try:
             if request := read_request(connection):
@@ -61,15 +61,15 @@ class Worker:
                 write_answer(connection, refusal)
             return False
         except ConnectionError:
-            pass  # the client has gone away
+            pass  # the client has gone
         except Exception as error:
-            failure(error, request.headers)  # while chunks are sent: that there is no last one tells the client
+            failure(error, request.headers)  # while chunks are sent: the missing last chunk tells the client
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         return True
 
     def _answer(self, request: Request) -> Answer:
-        """Answer by the application; predictions without Flask, which takes as long as a small model does."""
+        """Answer with Flask, except predictions: Flask takes as long as a small model."""
         if (request.method, request.target) != ("POST", "/invocations"):
             return through(self.app, request)
         headers = request.headers
@@ -79,7 +79,7 @@ class Worker:
         return replace(answer, body=self._timed(request, answer.body))
 
     def _timed(self, request: Request, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Let the limit hold for each chunk of an answer."""
+        """Restart the clock after each chunk of an answer."""
         for chunk in chunks:
             yield chunk
             self._start_clock(request)
@@ -90,10 +90,10 @@ class Worker:
 
 
 def poll(listener: socket.socket) -> "select.epoll | select.poll":
-    """Return what waits for connections.
+    """Return the object that waits for connections.
 
-    For each of them Linux then wakes one idle worker, and always the same one if it can: its caches are warm. Workers
-    that wait in accept() it would wake in turn; with a scikit-learn pipeline every request took a fifth longer.
+    With epoll Linux wakes one idle worker for each connection, the same one if it can, whose caches are warm. Workers
+    that wait in accept() would be woken in turn; with a scikit-learn pipeline every request took a fifth longer.
     """
     if hasattr(select, "epoll"):
         exclusive = select.epoll()

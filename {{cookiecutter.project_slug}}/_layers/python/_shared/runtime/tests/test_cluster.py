@@ -146,7 +146,7 @@ def test_sigterm_ends_the_wait_for_hosts_that_do_not_come(start, rank):
     host.process.terminate()
     code, log = host.end()
     assert code == 1
-    assert "stopped before all of its hosts were there" in log
+    assert "stopped before all of its hosts had joined" in log
 
 
 def test_a_stranger_on_the_port_does_no_harm(start, names):

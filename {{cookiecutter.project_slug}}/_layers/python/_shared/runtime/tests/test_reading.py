@@ -173,7 +173,7 @@ def test_what_others_leave_in_a_channel_is_passed_over_with_a_line_in_the_log(tm
     assert [tables.matrix(table).tolist() for table in found] == [[[1, 2]]]
     log = capsys.readouterr().out
     for name in ("_SUCCESS", "_temporary/part.csv", ".x.csv.crc", "data_$folder$", "empty.csv", "only-header.csv"):
-        assert f"passed over train/{name}: " in log
+        assert f"skipped train/{name}: " in log
     (tmp_path / "a.csv").unlink()
     with pytest.raises(UserError, match="channel 'train' has no file with rows"):
         list(Channel("train", tmp_path).tables(header=True))

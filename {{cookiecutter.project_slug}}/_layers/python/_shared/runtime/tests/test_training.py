@@ -113,7 +113,7 @@ def test_where_only_training_arrives_it_is_read_as_train(tmp_path, capsys):
         (tmp_path / name).mkdir()
     found = channels.from_config({"training": {}, "validation": {}}, tmp_path)
     assert found["train"].path == tmp_path / "training"
-    assert capsys.readouterr().out == "channel 'train' is missing: reading 'training' in its place\n"
+    assert capsys.readouterr().out == "channel 'train' is missing: reading 'training' instead\n"
     assert list(found) == ["training", "validation"]
     both = channels.from_config({"train": {}, "training": {}}, tmp_path)
     assert both["train"].path == tmp_path / "train"
@@ -159,8 +159,8 @@ def test_what_is_no_checkpoint_of_ours_is_passed_over_with_a_line_in_the_log(tmp
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.latest() is None
     log = capsys.readouterr().out
-    assert "passed over checkpoint-500 in the checkpoint folder: it is not this job's" in log
-    assert "passed over checkpoint-000000000007.npz in the checkpoint folder: it is empty" in log
+    assert "skipped checkpoint-500 in the checkpoint folder: it is not this job's" in log
+    assert "skipped checkpoint-000000000007.npz in the checkpoint folder: it is empty" in log
     with checkpoints.write(8, ".npz") as path:
         path.write_text("eight")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["checkpoint-000000000008.npz", "checkpoint-500"]

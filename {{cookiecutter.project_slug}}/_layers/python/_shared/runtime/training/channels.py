@@ -1,4 +1,4 @@
-"""Data channels: what the job calls `train`, `validation` … (contract T14, T24-T29)."""
+"""Data channels, such as `train` and `validation` (contract T14, T24-T29)."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Channel:
     """One channel: a folder of files, read-only in FastFile mode (T26).
 
-    `sharded` says that each host has other files of it (ShardedByS3Key, T29).
+    `sharded` says that each host has different files (ShardedByS3Key, T29).
     """
 
     name: str
@@ -47,14 +47,14 @@ class Channel:
     def tables(self, *, header: bool) -> Iterator["CsvTable | ParquetTable"]:
         """Read every file as CSV, or as Parquet where its name ends so, one table for each file with rows.
 
-        Raises InputError that names the file and line of what cannot be read, and a file that does not fit the first.
+        Raises InputError that names the file and the line that cannot be read, or the file that does not fit the first.
         """
         first = None
         for file in self.files:
             name = self._shown(file)
             table = open_table(file, f"{name}, ", header)
             if not table.has_rows():
-                log(f"passed over {name}: it has no rows")
+                log(f"skipped {name}: it has no rows")
                 continue
             first = first or (name, table)
             expect_alike(*first, name, table)
@@ -63,7 +63,7 @@ class Channel:
             raise UserError(f"channel '{self.name}' has no file with rows in {self.path}")
 
     def matrix(self, features: Features | None = None) -> Any:
-        """Return all files as one, as `tables.matrix` gives a table: with a header where `features` name columns.
+        """Return all files as one, as `tables.matrix` does; they have a header where `features` name columns.
 
         Raises InputError as `tables` does, and for what does not fit.
         """
@@ -74,7 +74,7 @@ class Channel:
         return assembled([joined(list(parts)) for parts in columns], features)
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
-        """Yield what `matrix` gives, some megabytes of the files at a time: for what is larger than the memory."""
+        """Yield what `matrix` returns, some megabytes of the files at a time, for data larger than the memory."""
         for table in self.tables(header=features is not None):
             yield from table.chunks(features)
 
@@ -83,7 +83,7 @@ class Channel:
         return np.concatenate([table.column(name) for table in self.tables(header=True)])
 
     def _passed_over(self, file: Path) -> bool:
-        """Return whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so."""
+        """Return whether a file is not data but a mark of Spark, Hadoop or an operating system; log if so."""
         parts = file.relative_to(self.path).parts
         if any(part.startswith((".", "_")) or part.endswith("_$folder$") for part in parts):
             reason = "a name that begins with '_' or '.' or ends with '_$folder$' is no data"
@@ -91,7 +91,7 @@ class Channel:
             reason = "it is empty"
         else:
             return False
-        log(f"passed over {self._shown(file)}: {reason}")
+        log(f"skipped {self._shown(file)}: {reason}")
         return True
 
     def _shown(self, file: Path) -> str:
@@ -123,15 +123,15 @@ def log(line: str) -> None:
 
 
 class Channels(dict[str, Channel]):
-    """The job's channels by name; asking for one that the job does not have raises UserError.
+    """The job's channels by name; a channel that the job does not have raises UserError.
 
-    `train` is the usual name, but many jobs say `training`: that is given in its place, with a line in the log.
+    `train` is the usual name, but many jobs say `training`, which is returned instead, with a line in the log.
     """
 
     def __missing__(self, name: str) -> Channel:
         """Return the channel `training` for `train`. Raises UserError for all other names."""
         if name == "train" and "training" in self:
-            print("channel 'train' is missing: reading 'training' in its place", flush=True)
+            print("channel 'train' is missing: reading 'training' instead", flush=True)
             return self["training"]
         given = ", ".join(sorted(self)) or "none"
         raise UserError(f"channel '{name}' is missing: the job has {given}; add it to the job's InputDataConfig")
@@ -140,9 +140,8 @@ class Channels(dict[str, Channel]):
 def from_config(config: Mapping[str, Any] | None, data: Path) -> Channels:
     """Return the channels of inputdataconfig.json, each a folder below `data`.
 
-    Without that file (a container started by hand) every folder is a channel. Never otherwise, because SageMaker
-    puts manifest files and more beside the channels (T25). Raises UserError for a channel without a folder and
-    for Pipe mode.
+    Without that file (not on SageMaker) every folder is a channel. Only then, because SageMaker puts manifest files and
+    more beside the channels (T25). Raises UserError for a channel without a folder and for Pipe mode.
     """
     if config is None:
         config = {folder.name: {} for folder in sorted(data.glob("*/"))} if data.is_dir() else {}
@@ -161,7 +160,7 @@ def from_config(config: Mapping[str, Any] | None, data: Path) -> Channels:
 
 
 def require_whole(channels: Channels) -> None:
-    """Raise UserError for a channel of which this host has only a part, where no other host takes part."""
+    """Raise UserError for a sharded channel, whose other parts no other host trains on."""
     for name, channel in channels.items():
         if channel.sharded:
             raise UserError(

@@ -14,17 +14,17 @@ OURS = re.compile(r"checkpoint-\d{12}(\.\w+)?")
 class Checkpoints:
     """The job's checkpoint folder; SageMaker copies it to S3 while the job runs and back when it restarts.
 
-    A checkpoint is one file: one file is what both a rename on disk and an upload to S3 do wholly or not at all.
+    A checkpoint is one file, because a rename on disk and an upload to S3 are atomic for one file only.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.resumed: str | None = None  # the checkpoint that the job went on from
+        self.resumed: str | None = None  # the checkpoint that the job was resumed from
 
     def latest(self) -> Path | None:
-        """Return the newest whole checkpoint, or None at the first start.
+        """Return the newest complete checkpoint, or None at the first start.
 
-        What another program has left in the folder is passed over, and so is an empty file, with a line in the log.
+        Files of other programs and empty files are skipped, with a line in the log.
         """
         if not self.folder.is_dir():
             return None
@@ -33,9 +33,9 @@ class Checkpoints:
         found = []
         for file in sorted(self.folder.glob(f"{PREFIX}*")):
             if not (file.is_file() and OURS.fullmatch(file.name)):
-                print(f"passed over {file.name} in the checkpoint folder: it is not this job's", flush=True)
+                print(f"skipped {file.name} in the checkpoint folder: it is not this job's", flush=True)
             elif file.stat().st_size == 0:
-                print(f"passed over {file.name} in the checkpoint folder: it is empty", flush=True)
+                print(f"skipped {file.name} in the checkpoint folder: it is empty", flush=True)
             else:
                 found.append(file)
         if not found:
@@ -46,12 +46,12 @@ class Checkpoints:
 
     @contextmanager
     def write(self, step: int, suffix: str = "") -> Iterator[Path]:
-        """Give the path to write the checkpoint of `step` to; it counts once the block has ended.
+        """Yield the path to write the checkpoint of `step` to; it is complete once the block has ended.
 
             with job.checkpoints.write(step, ".npz") as path:
                 numpy.savez(path, ...)
 
-        Older checkpoints are deleted then. Raises OSError where the disk is full; the older one stays.
+        Older checkpoints are deleted then. Raises OSError if the disk is full; the older checkpoint stays.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{PREFIX}{step:012d}{suffix}"

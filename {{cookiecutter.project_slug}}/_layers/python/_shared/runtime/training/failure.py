@@ -10,10 +10,10 @@ LIMIT = 1024  # characters of the file that SageMaker shows as FailureReason (T3
 
 
 def reason(error: BaseException) -> str:
-    """Say in at most 1024 characters why the job failed.
+    """Return in at most 1024 characters why the job failed.
 
-    The class and message come first. What the user can put right by reading one sentence needs no more; for
-    any other error the end of the traceback follows, because that is where the cause is.
+    Class and message come first. An error that is made for the user needs no more; for any other error the end of the
+    traceback follows, where the cause is.
     """
     headline = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, UserError | InputError):
@@ -25,7 +25,7 @@ def reason(error: BaseException) -> str:
 
 
 def write(path: Path, error: BaseException) -> None:
-    """Write the failure file; if even that is impossible (a full disk), say so on standard error."""
+    """Write the failure file; if that is impossible (a full disk), say so on standard error."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(reason(error), encoding="utf-8", errors="replace")

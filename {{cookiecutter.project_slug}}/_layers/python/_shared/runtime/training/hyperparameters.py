@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from runtime.data.numbers import FORM
 from runtime.errors import UserError
 
-# Names that SageMaker and its SDK add to a job; no algorithm declares them (T39, T49).
+# Names that SageMaker and its SDK add to a job, which no algorithm declares (T39, T49).
 RESERVED_PREFIXES = ("_", "sagemaker_")
 RESERVED = {"default_user_module_name"}
 
@@ -19,9 +19,9 @@ RESERVED = {"default_user_module_name"}
 def decode(text: object) -> object:
     """Undo the encodings of a hyperparameter's value.
 
-    SDK 2 writes str() or json.dumps() of it, SDK 3 JSON but for bare strings. A quoted string, a list, an
-    object or a null is decoded; any other text is left to the declared type, which knows whether `5` is a
-    number or a name.
+    SDK 2 writes str() or json.dumps() of the value, SDK 3 JSON, but strings without quotes. A quoted string, a list, an
+    object or null is decoded; any other text is left to the declared type, which decides whether `5` is a number or a
+    name.
     """
     if not isinstance(text, str):
         return text
@@ -57,7 +57,7 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
         if name not in known:
             problems.append(unknown(name, set(names)))
         elif known[name] in given:
-            problems.append(f"hyperparameter '{known[name]}' is there twice, also as '{name}': set it once")
+            problems.append(f"hyperparameter '{known[name]}' is set twice, also as '{name}': set it once")
         else:
             given[known[name]] = value
     if problems:
@@ -69,13 +69,13 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
     except ValidationError as error:
         wrong = {detail["loc"][0]: detail["type"] for detail in error.errors() if detail["loc"]}
         for name in wrong.keys() & given.keys():
-            # A text that looks like JSON may yet be meant as text: "null" can be somebody's name.
+            # A text that looks like JSON may be meant as a text: "null" can be a name.
             decoded[name] = counted(decoded[name]) if wrong[name].startswith("int_") else given[name]
         try:
             found = declaration.model_validate(decoded)
         except ValidationError as error:
             raise UserError("\n".join(sentence(detail, given) for detail in error.errors())) from None
-    # pydantic takes more for a number than the grammar does: 1_000, inf.
+    # pydantic accepts more numbers than the grammar does: 1_000, inf.
     wrong_numbers = [name for name, text in given.items() if not_a_number(text, getattr(found, names[name]))]
     if wrong_numbers:
         raise UserError("\n".join(f"hyperparameter '{n}' is {given[n]!r}: it is not a number" for n in wrong_numbers))
@@ -90,7 +90,7 @@ def spellings(name: str, field: FieldInfo) -> list[str]:
 
 
 def not_a_number(given: object, found: object) -> bool:
-    """Return whether a text was taken for a number that the grammar does not have."""
+    """Return whether a text was accepted as a number that the grammar does not have."""
     if not isinstance(given, str) or type(found) not in (int, float):
         return False
     text = decode(given)
@@ -98,7 +98,7 @@ def not_a_number(given: object, found: object) -> bool:
 
 
 def reserved(name: str) -> bool:
-    """Return whether SageMaker itself put the name there."""
+    """Return whether the name is one that SageMaker adds itself."""
     return name.startswith(RESERVED_PREFIXES) or name in RESERVED
 
 

@@ -1,4 +1,4 @@
-"""What a training job offers to `train` in algorithm.py."""
+"""The training job, as `train` in algorithm.py sees it."""
 
 import atexit
 import os
@@ -14,15 +14,15 @@ from runtime.training.stopping import StopFlag
 
 
 class Job:
-    """What a training job offers besides data and hyperparameters; `train` receives it as `job` if it asks.
+    """A training job, besides its data and hyperparameters; `train` gets it if it has a parameter `job`.
 
     Attributes:
         checkpoints: where to save progress and find it again (T34, T36).
         stopping: true once SageMaker asks the job to stop: save and return within 120 seconds (T4).
-        hosts: who takes part; `hosts.rank`, `hosts.size` (T16).
+        hosts: the hosts of the job; `hosts.rank`, `hosts.size` (T16).
         is_first: whether this process is the one that writes checkpoints; it also saves the model (T31).
         model_folder: what `train` leaves here is part of model.tar.gz (T31). SageMaker merges the folders of all
-            hosts, so only the first process has the real one: what any other leaves in its own is thrown away.
+            hosts, so only the first process has the real one; those of other processes are temporary.
         output_folder: what `train` leaves here is part of output.tar.gz, for plots and reports (T31).
         report: prints metrics, job.report({"train:rmse": 0.3}) (T38).
     """
@@ -32,7 +32,7 @@ class Job:
         self.stopping = stopping
         self.hosts = hosts
         self.output_folder = paths.output_data
-        # Where a host has a process for each GPU, the first of them speaks for all.
+        # Where a host has a process for each GPU, the first of them writes and reports for all.
         local_rank = int(os.environ.get("LOCAL_RANK", "0"))
         self.is_first = hosts.is_first and local_rank == 0
         self.model_folder = paths.model if self.is_first else scratch_folder()
@@ -40,7 +40,7 @@ class Job:
 
 
 def scratch_folder() -> Path:
-    """Make a folder that is gone when the program has ended."""
+    """Make a folder that is removed when the program ends."""
     folder = Path(tempfile.mkdtemp(prefix="model-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -9,5 +9,5 @@ def report(values: Mapping[str, float]) -> None:
     report({"train:rmse": 0.3}) prints `train:rmse=0.3`, which the regular expression `train:rmse=(\S+)` captures.
     """
     line = " ".join(f"{name}={float(value):.10g}" for name, value in values.items())
-    # At once, with its end: what a signal or another process has to say must not come between.
+    # In one write, so that no output of a signal handler or of another process comes between.
     print(f"{line}\n", end="", flush=True)

@@ -48,13 +48,13 @@ def program() -> NoReturn:
             os._exit(status)
 
     stacks.show_at_signal()
-    atexit.register(leave)  # the first to be registered is the last to be called: the libraries have had their turn
+    atexit.register(leave)  # registered first and called last, after the handlers of the libraries
     status = main()
     sys.exit(status)
 
 
 def main() -> int:
-    """Run the training job; the result is the exit status: 0, or 1 with the reason in the failure file (T33)."""
+    """Run the training job; return the exit status: 0, or 1 with the reason in the failure file (T33)."""
     paths = Paths.from_environment()
     try:
         with libraries.explained():
@@ -70,7 +70,7 @@ def main() -> int:
 
 
 def run(paths: Paths) -> None:
-    """Take this host's part in the job."""
+    """Run this host's part of the job."""
     resources = read_json(paths.config / "resourceconfig.json") or {}
     hosts = Hosts.from_config(resources)
     stopping = StopFlag()
@@ -91,7 +91,7 @@ def run(paths: Paths) -> None:
 
 
 def take_part(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
-    """Train here, or, for a framework that has a launcher, in a process of its own for each of several GPUs."""
+    """Train in this process, or with a framework that has a launcher in a process for each of several GPUs."""
     if framework.PROCESS_PER_GPU and gpu_count() > 1:
         from runtime.distributed.launcher import launch
 
@@ -102,7 +102,7 @@ def take_part(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
 
 
 def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
-    """Train, with other processes where there is an address to meet at; the first process saves the model (T31)."""
+    """Train, together with other processes if there are addresses; the first process saves the model (T31)."""
     config = {name: read_json(paths.config / f"{name}.json") for name in CONFIG_FILES}
     strings = config["hyperparameters"] or {}
     found = channels.from_config(config["inputdataconfig"], paths.data)
@@ -111,15 +111,15 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     os.environ.update(environment.variables(paths, job.model_folder, job.hosts, found, strings, config))
     limit_threads(max(1, cpu_count() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
 
-    # Late, because the numeric libraries that they import read the variables set above. What is imported stays, so
-    # that looking for garbage in it, now or later, would only cost time: a third of the start for large libraries.
+    # Late, because the numeric libraries that they import read the variables set above. What is imported stays, so that
+    # collecting garbage in it, now or later, would only cost time: a third of the start for large libraries.
     gc.disable()
     if addresses:
         from runtime.distributed import distribution
 
         together.set()
         distribution.start(job.hosts, addresses)
-        job.stopping.listen(interrupt=False)  # again: TensorFlow has taken the signal away
+        job.stopping.listen(interrupt=False)  # again, because TensorFlow has replaced the handler
     algorithm = load_algorithm()
     from runtime import adapter
     from runtime.serving import handlers
@@ -127,7 +127,7 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     gc.freeze()
     gc.enable()
 
-    steps = handlers.resolve(algorithm, adapter, batch=False)  # before hours of training, what serving would refuse
+    steps = handlers.resolve(algorithm, adapter, batch=False)  # fails now, not after hours of training
     paths.model.mkdir(parents=True, exist_ok=True)
     paths.output_data.mkdir(parents=True, exist_ok=True)
     try:
@@ -147,20 +147,20 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         steps.save_fn(model, str(paths.model))
     elif not any(paths.model.iterdir()):
         raise UserError("train() in algorithm.py returned None and left nothing in job.model_folder: return the model")
-    if not job.stopping:  # else there are 120 s left, at most (T4)
+    if not job.stopping:  # else at most 120 s are left (T4)
         if model is None and not hasattr(algorithm, "model_fn"):
             raise UserError(
                 "train() in algorithm.py returned None: return the model, or define model_fn(model_dir), "
                 "which loads what it left in job.model_folder"
             )
-        from runtime.training import proof  # late, because it imports the server, which no start should wait for
+        from runtime.training import proof  # late, because it imports the server, which would delay the start
 
         proof.serve_once(algorithm, steps, paths, found)
     print("training has ended, the model is saved", flush=True)
 
 
 def end(paths: Paths, error: HostLost) -> None:
-    """End the program because of another host, from any thread: the main one may wait for that host for ever."""
+    """Exit because of another host, from any thread: the main thread may wait for that host forever."""
     print(failure.reason(error), file=sys.stderr, flush=True)
     failure.write(paths.failure, error)
     sys.stdout.flush()
@@ -195,7 +195,7 @@ def call_train(algorithm: ModuleType, found: channels.Channels, hyperparameters:
 
 
 def explained(error: BaseException, paths: Paths) -> BaseException:
-    """Return the error to report: a full disk is the user's to mend, by asking for a larger volume."""
+    """Return the error to report: for a full disk one that tells the user what to do."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return UserError(
             f"the disk is full ({error}): give the job a larger VolumeSizeInGB, or write less to {paths.base}"

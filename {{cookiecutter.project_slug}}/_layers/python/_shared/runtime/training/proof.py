@@ -1,4 +1,4 @@
-"""The proof that what was trained can be served, before the job ends: what fails here would fail an endpoint."""
+"""Proves before the job ends that the model can be served: what fails here would fail an endpoint."""
 
 import traceback
 from types import ModuleType
@@ -16,8 +16,8 @@ from runtime.training.channels import Channels
 def serve_once(algorithm: ModuleType, steps: Handlers, paths: Paths, channels: Channels) -> None:
     """Load the saved model as an endpoint does, and answer the first row of the channel `train` with it.
 
-    That row is known where algorithm.py declares FEATURES and has no input_fn; else loading is all. Raises UserError
-    for a model that cannot be loaded, or that fails; the traceback goes to the log.
+    The row is known where algorithm.py declares FEATURES and has no input_fn; else the model is only loaded. Raises
+    UserError for a model that cannot be loaded, or that fails; the traceback goes to the log.
     """
     try:
         model = load_model(steps, paths)
@@ -30,7 +30,7 @@ def serve_once(algorithm: ModuleType, steps: Handlers, paths: Paths, channels: C
         predictions = steps.predict_fn(features, model)
         steps.output_fn(predictions, response_type(None, JSON, steps.response_types))
     except InputError:
-        return  # an answer, too: status 400
+        return  # which is an answer, too: status 400
     except Exception as error:
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}"

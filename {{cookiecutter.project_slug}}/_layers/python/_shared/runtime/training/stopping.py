@@ -8,7 +8,7 @@ STDOUT = 1
 
 
 class TrainingStopped(BaseException):
-    """SageMaker stopped the job and `train` had not asked to be told: nothing is saved."""
+    """SageMaker stopped the job, and `train` does not look at job.stopping: nothing is saved."""
 
 
 class StopFlag:
@@ -26,14 +26,14 @@ class StopFlag:
         self._asked = True
 
     def listen(self, *, interrupt: bool) -> None:
-        """Set the flag at SIGTERM; with `interrupt`, raise TrainingStopped where the program stands instead.
+        """Set the flag at SIGTERM; with `interrupt`, also raise TrainingStopped in the main thread.
 
-        The signal must be handled: the container's first process ignores it otherwise.
+        The container's first process ignores a signal that it has no handler for.
         """
 
         def stop(signum: int, frame: object) -> None:
             self.set()
-            # Not print: the signal may come in the middle of one, and Python's files refuse a second call then.
+            # Not print: the signal may interrupt another print, during which Python's files refuse a second call.
             with suppress(OSError):
                 os.write(STDOUT, b"SIGTERM: SageMaker stops this job\n")
             if interrupt:

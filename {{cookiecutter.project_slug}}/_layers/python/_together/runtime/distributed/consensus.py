@@ -1,6 +1,6 @@
-"""What processes that train together must agree on: a decision that only some take leaves the rest waiting.
+"""Agreement of processes that train together: a decision that only some take leaves the rest waiting.
 
-With one process all of this is trivially so, and costs nothing.
+With one process all of this is trivial, and costs nothing.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Which rows of a data set each process computes on, when several train together.
+"""The rows of a data set that each process computes on, when several train together.
 
-However many there are, they work through the same rows in the same mini-batches; each takes its share of every batch.
-So the result does not depend on their number, but for rounding.
+Whatever their number, the processes go through the same rows in the same mini-batches; each takes its share of every
+batch. So the result does not depend on their number, except for rounding.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ from runtime.distributed import consensus, distribution
 class Share:
     """This process's share of a data set that has `total` rows on all hosts, `rows` of them on this one.
 
-    With `sharded` each host has other rows (ShardedByS3Key, T29) and computes on those. Otherwise every host has all
-    of them, and each process computes on every n-th row of a batch.
+    With `sharded` each host has different rows (ShardedByS3Key, T29) and computes on those. Otherwise every host has
+    all rows, and each process computes on every n-th row of a batch.
 
     Attributes:
-        mine: the slice of this host's rows that this process computes on where all are computed on at once.
+        mine: the slice of this host's rows that this process computes on when all rows are used at once.
     """
 
     def __init__(self, rows: int, *, sharded: bool) -> None:
@@ -33,25 +33,25 @@ class Share:
             consensus.require_same("number of rows (is the channel ShardedByS3Key?)", rows)
 
     def batches(self, size: int, seed: int, epoch: int) -> list[tuple[np.ndarray, int]]:
-        """Return the mini-batches of an epoch, in an order that depends on nothing but seed and epoch.
+        """Return the mini-batches of an epoch, in an order that depends only on seed and epoch.
 
-        Each is the positions of this process's rows, possibly none, and the number of rows that all have of it.
+        Each is a pair: the positions of this process's rows, possibly none, and the number of rows of the whole batch.
         """
         order = np.random.default_rng([seed, epoch]).permutation(self.total)
         batches = [order[start : start + size] for start in range(0, self.total, size)]
         return [(self._of(batch), len(batch)) for batch in batches]
 
     def _of(self, batch: np.ndarray) -> np.ndarray:
-        """Return where this host has those of a batch's rows that this process computes on."""
+        """Return the positions on this host of the rows of a batch that this process computes on."""
         if self.sharded:
             here = batch - self.first
             batch = here[(here >= 0) & (here < self.rows)]
         return batch[self.mine]
 
     def moments(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean and standard deviation of each column over all hosts, shape (columns,); nan is passed over.
+        """Return the mean and standard deviation of each column over all hosts, shape (columns,); nan is skipped.
 
-        The deviation is 1 for a column that is constant, which rounding must not hide.
+        The deviation is 1 for a constant column, also if rounding makes it a little more than 0.
         """
         mine = data[self.mine]
         count = distribution.total((~np.isnan(mine)).sum(axis=0))

@@ -1,6 +1,6 @@
 """Training on several hosts and GPUs with torch.distributed: gloo between CPUs, NCCL between GPUs (contract T42, T45).
 
-With one process there is nothing to start, and everything below works all the same.
+With one process there is nothing to start, and all functions work, too.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from runtime.distributed.hosts import Hosts
 
 def start(hosts: Hosts, addresses: Sequence[str]) -> None:
     """Join the other processes at the first of the addresses, "name:port". Blocks until all have joined."""
-    # Both libraries would else guess which of a host's networks leads to the others (T16).
+    # Otherwise both libraries would guess which of a host's networks leads to the others (T16).
     os.environ.setdefault("GLOO_SOCKET_IFNAME", hosts.network_interface)
     os.environ.setdefault("NCCL_SOCKET_IFNAME", hosts.network_interface)
     if torch.cuda.is_available():
@@ -32,7 +32,7 @@ def start(hosts: Hosts, addresses: Sequence[str]) -> None:
 
 
 def device() -> torch.device:
-    """Return where this process computes: its GPU, or the CPU."""
+    """Return the device that this process computes on: its GPU, or the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", local_rank())
@@ -49,7 +49,7 @@ def size() -> int:
 
 
 def local_size() -> int:
-    """Return how many of them run on each host: one, or one for each of several GPUs (launcher.py)."""
+    """Return how many processes run on each host: one, or one for each of several GPUs (launcher.py)."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
@@ -62,7 +62,7 @@ def parallel(network: torch.nn.Module) -> torch.nn.Module:
     """Return the network, so that the gradients of `backward()` are the mean of those of all processes."""
     if not dist.is_initialized():
         return network
-    # Buffers need no copying at every step: they hold what all processes computed alike.
+    # Buffers need not be copied at every step: they are the same in all processes.
     return DistributedDataParallel(network, broadcast_buffers=False)
 
 

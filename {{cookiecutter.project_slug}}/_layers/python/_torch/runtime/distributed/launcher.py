@@ -1,6 +1,6 @@
 """One process for each GPU of this host, with torchrun's variables, so that code written for torchrun works (T44).
 
-torchrun itself counts a job that SageMaker stops (T4) as failed, also where its processes have saved what they had.
+torchrun itself counts a job that SageMaker stops (T4) as failed, even if its processes have saved the model.
 """
 
 import os
@@ -21,7 +21,7 @@ LOOK = 0.2  # seconds between two looks at the processes
 def launch(paths: Paths, hosts: Hosts, address: str, count: int, stopping: StopFlag) -> None:
     """Run `train` in `count` processes; they and those of the other hosts meet at `address`, "name:port".
 
-    At SIGTERM they are told to stop. Raises UserError once one of them has failed, with its reason.
+    SIGTERM is passed on to them. Raises UserError once one of them has failed, with its reason.
     """
     name, port = address.rsplit(":", 1)
     job = {"MASTER_ADDR": name, "MASTER_PORT": port}
@@ -39,7 +39,7 @@ def launch(paths: Paths, hosts: Hosts, address: str, count: int, stopping: StopF
 
 
 def watch(paths: Paths, hosts: Hosts, processes: list[subprocess.Popen], stopping: StopFlag) -> None:
-    """Wait until all processes have ended well. Raises UserError for the one that failed first."""
+    """Wait until all processes have succeeded. Raises UserError for the one that failed first."""
     told = False
     while any(process.poll() is None for process in processes):
         if stopping and not told:
@@ -55,7 +55,7 @@ def watch(paths: Paths, hosts: Hosts, processes: list[subprocess.Popen], stoppin
 
 
 def reason(paths: Paths, code: int) -> str:
-    """Why a process failed: what the first of them wrote into its failure file, for the others only follow."""
+    """Return why a process failed: the failure file that was written first, for later failures only follow from it."""
     written = sorted(paths.failure.parent.glob(f"{paths.failure.name}-*"), key=lambda file: file.stat().st_mtime_ns)
     text = written[0].read_text(encoding="utf-8", errors="replace") if written else ""
     for file in written:

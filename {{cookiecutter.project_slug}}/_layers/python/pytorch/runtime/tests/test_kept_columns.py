@@ -37,6 +37,6 @@ def test_a_network_and_its_columns_are_kept_as_a_pair(tmp_path, monkeypatch):
 
 def test_a_pair_with_anything_else_is_refused(tmp_path):
     with pytest.raises(
-        UserError, match=r"return a Network of algorithm\.py with its `arguments`, or one and its Columns"
+        UserError, match=r"return a Network of algorithm\.py with its `arguments`, or a pair of it and its Columns"
     ):
         adapter.save((Network(2), ["age"]), str(tmp_path))

@@ -11,7 +11,7 @@ from runtime.errors import UserError
 def test_a_value_of_another_type_is_named(tmp_path, value):
     file = tmp_path / "model.pt"
     adapter.dump({"arguments": {"classes": [value]}}, file)
-    with pytest.raises(UserError, match=r"model.pt holds a \S+, which is not read without running code: keep tensors"):
+    with pytest.raises(UserError, match=r"model.pt holds a \S+, which can only be read by running code: keep tensors"):
         adapter.read(file)
 
 

@@ -1,7 +1,7 @@
 """Training on several hosts and GPUs with TensorFlow's distribution strategies (contract T42, T45).
 
-With one host and at most one GPU there is nothing to start, and everything below works all the same. A process is a
-host here, whatever the number of its GPUs: each of them is a replica in it.
+With one host and at most one GPU there is nothing to start, and all functions work, too. A process is a host here,
+whatever the number of its GPUs, each of which is a replica.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ def start(hosts: Hosts, addresses: Sequence[str]) -> None:
 
 @cache
 def strategy() -> tf.distribute.Strategy:
-    """Return how variables are kept alike: on all hosts, on the GPUs of this one, or, with one of each, not at all."""
+    """Return the strategy that mirrors variables on all hosts, or on the GPUs of this one; else the default one."""
     if size() > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_physical_devices("GPU")) > 1:
@@ -50,15 +50,15 @@ def size() -> int:
 
 
 def local_size() -> int:
-    """Return how many of them run on each host."""
+    """Return how many processes run on each host."""
     return 1
 
 
 def compiled(step: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """Compile a training step of `step(features, target, *numbers)`, that each replica makes with its part of the rows.
+    """Compile a training step, `step(features, target, *numbers)`, which each replica runs on its part of the rows.
 
-    The result takes this process's rows as arrays; it gives the sum of the step's results over all replicas. It is
-    compiled anew for other numbers, so let those be few: to hand them over would take a tenth of a small step's time.
+    The result takes this process's rows as arrays, and returns the sum of the step's results over all replicas. It is
+    compiled again for other numbers, so let those be few: passing them would take a tenth of a small step's time.
     """
     replicas = strategy().num_replicas_in_sync // size()
 

@@ -59,5 +59,5 @@ def test_a_model_and_its_columns_are_kept_as_a_pair(tmp_path):
 
 
 def test_a_pair_with_anything_else_is_refused(tmp_path):
-    with pytest.raises(UserError, match="return a Keras model, or one and its Columns"):
+    with pytest.raises(UserError, match="return a Keras model, or a pair of it and its Columns"):
         adapter.save((Doubled(), ["age"]), str(tmp_path))

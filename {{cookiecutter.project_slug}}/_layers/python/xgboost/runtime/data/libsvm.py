@@ -47,7 +47,7 @@ class Rows(NamedTuple):
 
 
 def decode(body: bytes, charset: str = "utf-8") -> csr_matrix:
-    """Read a request body: a matrix of shape (rows, largest index + 1). A label is passed over, and may be left out.
+    """Read a request body: a matrix of shape (rows, largest index + 1). A label is skipped, and may be left out.
 
     Raises InputError that names the line of what cannot be read.
     """

@@ -37,7 +37,7 @@ def test_a_gpu_is_used_where_there_is_one_and_the_package_knows_it(monkeypatch, 
 
 
 def test_what_is_set_twice_is_refused():
-    with pytest.raises(UserError, match="'max_depth' is there twice, also as 'max-depth': set it once"):
+    with pytest.raises(UserError, match="'max_depth' is set twice, also as 'max-depth': set it once"):
         settings(**{"max_depth": "3", "max-depth": "4"})
 
 

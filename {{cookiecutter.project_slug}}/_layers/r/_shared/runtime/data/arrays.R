@@ -3,8 +3,8 @@
 #
 # A shape is a vector of lengths, NA where any length will do as long as it is the same in all rows of a request.
 
-# Rows of JSON, lists in lists of numbers, as an array of dim c(rows, shape). `numbers` are those of the rows, and `unit`
-# what they count. Raises InputError that names the row which does not fit.
+# Return rows of JSON, lists in lists of numbers, as an array of dim c(rows, shape). `numbers` are those of the rows,
+# and `unit` what they count. Raises InputError that names the row which does not fit.
 array_of_rows <- function(rows, numbers, unit, shape) {
   found <- lapply(seq_along(rows), function(index) {
     row <- nested_array(rows[[index]])
@@ -28,8 +28,8 @@ array_of_rows <- function(rows, numbers, unit, shape) {
   array_of_values(values, c(length(rows), first))
 }
 
-# Values of CSV, a matrix, as an array of dim c(rows, shape): the last index changes fastest. Raises InputError where
-# there is another number of columns.
+# Return values of CSV, a matrix, as an array of dim c(rows, shape): the last index changes fastest. Raises InputError
+# where there is another number of columns.
 array_of_matrix <- function(values, shape) {
   if (length(shape) == 1 && is.na(shape)) {
     return(values)
@@ -44,28 +44,28 @@ array_of_matrix <- function(values, shape) {
   array_of_values(t(values), c(nrow(values), shape))
 }
 
-# An array of values whose last index changes fastest, as in C; in R the first does.
+# Return an array of values whose last index changes fastest, as in C; in R the first does.
 array_of_values <- function(values, dim) {
   aperm(array(values, rev(dim)), rev(seq_along(dim)))
 }
 
-# The values of an array, the last index changing fastest.
+# Return the values of an array, the last index changing fastest.
 values_of_array <- function(array) {
   if (length(dim(array)) < 2) as.vector(array) else as.vector(aperm(array, rev(seq_along(dim(array)))))
 }
 
-# Whether a row of the shape that was found is one of the shape that is declared.
+# Return whether a row of the shape that was found is one of the shape that is declared.
 fits_shape <- function(found, shape) {
   length(found) == length(shape) && all(is.na(shape) | found == shape)
 }
 
-# A shape as it stands in messages, as Python writes tuples.
+# Return a shape as it stands in messages, as Python writes tuples.
 shape_text <- function(shape) {
   lengths <- ifelse(is.na(shape), "any", sprintf("%.0f", shape))
   sprintf("(%s%s)", paste(lengths, collapse = ", "), if (length(shape) == 1) "," else "")
 }
 
-# A value of JSON as its `shape` and its `values`, the last index changing fastest; NULL for what is no array.
+# Return a value of JSON as its `shape` and its `values`, the last index changing fastest; NULL for what is no array.
 nested_array <- function(value) {
   if (!is.null(names(value))) {
     return(NULL)

@@ -58,7 +58,7 @@ decode_npy_body <- function(body, features, shape) {
   numbers
 }
 
-# Whether the first line is a header: it has all names, or some of them and cannot be a row (rule 7).
+# Return whether the first line is a header: it has all names, or some of them and cannot be a row (rule 7).
 names_features <- function(cells, quoted, features) {
   if (all(names(features) %in% cells)) {
     return(TRUE)
@@ -73,7 +73,7 @@ names_features <- function(cells, quoted, features) {
 
 utf8_mark <- as.raw(c(0xef, 0xbb, 0xbf))
 
-# Bytes as UTF-8 text without byte order mark. Raises InputError that begins with `what`.
+# Return bytes as UTF-8 text without byte order mark. Raises InputError that begins with `what`.
 text_of <- function(bytes, charset, what) {
   text <- NA
   if (tolower(charset) %in% c("utf-8", "utf8")) {
@@ -95,7 +95,7 @@ text_of <- function(bytes, charset, what) {
   text
 }
 
-# The `rows` of a JSON document, their `numbers`, and the `unit` that these count.
+# Return the `rows` of a JSON document, their `numbers`, and the `unit` that these count.
 json_document <- function(text) {
   document <- parsed_json(text, "the body")
   if (!is.null(names(document))) {
@@ -109,7 +109,7 @@ json_document <- function(text) {
   list(rows = rows, numbers = seq_along(rows), unit = "instance")
 }
 
-# The same of JSON Lines.
+# Return the same of JSON Lines.
 json_lines <- function(text, batch) {
   lines <- strsplit(unix_text(text), "\n", fixed = TRUE)[[1]]
   blank <- !grepl("[^ \t]", lines)
@@ -120,8 +120,8 @@ json_lines <- function(text, batch) {
   list(rows = parsed_lines(lines[numbers], numbers), numbers = numbers, unit = "line")
 }
 
-# Each line as the value that it holds. All are parsed at once, which is 20 times as fast as one by one; that is done
-# where they may not be one value each, to find the line that is wrong.
+# Return each line as the value that it holds. All are parsed at once, which is 20 times as fast as one by one; that is
+# done where they may not be one value each, to find the line that is wrong.
 parsed_lines <- function(lines, numbers) {
   count <- function(characters) nchar(gsub(characters, "", lines))
   if (all(count("[^[{]+") == count("[^]}]+"))) {
@@ -153,7 +153,7 @@ rows_table <- function(rows, numbers, unit) {
   new_table(unlist(rows, recursive = FALSE, use.names = FALSE), lengths(rows), numbers, unit = unit)
 }
 
-# A value of JSON. Raises InputError for what is none.
+# Return a value of JSON. Raises InputError for what is none.
 parsed_json <- function(text, where) {
   fault <- json_fault(text)
   if (!is.null(fault)) {
@@ -165,7 +165,7 @@ parsed_json <- function(text, where) {
   })
 }
 
-# What is wrong with a text that jsonlite would take, NULL if nothing is: it passes over comments, form feeds and what
+# Return what is wrong with a text that jsonlite would take, NULL if nothing is: it skips comments, form feeds and what
 # stands behind the value, and makes something of half characters.
 json_fault <- function(text) {
   outside <- text
@@ -211,12 +211,12 @@ encode_predictions <- function(predictions, media_type, batch = FALSE) {
   charToRaw(enc2utf8(if (batch) text else paste0(text, "\n")))
 }
 
-# A value as JSON text: what stands alone is not put into a list.
+# Return a value as JSON text: what stands alone is not put into a list.
 json_text <- function(value) {
   as.character(jsonlite::toJSON(value, auto_unbox = TRUE, null = "null", na = "null", digits = NA))
 }
 
-# Each prediction as JSON text.
+# Return each prediction as JSON text.
 json_rows <- function(predictions) {
   if (is.data.frame(predictions)) {
     fields <- Map(
@@ -241,7 +241,7 @@ json_rows <- function(predictions) {
   as.vector(text)
 }
 
-# Each value of a vector or an array as JSON text.
+# Return each value of a vector or an array as JSON text.
 json_values <- function(values) {
   if (is.numeric(values)) {
     text <- number_text(values)
@@ -262,7 +262,7 @@ json_values <- function(values) {
   text
 }
 
-# Each prediction as a line of CSV: its values side by side, in order.
+# Return each prediction as a line of CSV: its values side by side, in order.
 csv_rows <- function(predictions) {
   if (is.atomic(predictions) && length(dim(predictions)) < 2) {
     return(csv_values(predictions))
@@ -292,7 +292,7 @@ csv_values <- function(values) {
   text
 }
 
-# Numbers as the shortest text that reads back as the same number.
+# Return numbers as the shortest text that reads back as the same number.
 number_text <- function(numbers) {
   if (is.integer(numbers)) {
     return(as.character(numbers))

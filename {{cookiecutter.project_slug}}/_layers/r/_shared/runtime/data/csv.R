@@ -20,7 +20,7 @@ fast_text <- sprintf('(?:%s|[^",\\t\\r\\n\\x00]*+)', gsub('[^"]', '[^"\\r\\x00]'
 # What data.table takes for a number, or for missing, and the grammar does not, in a text of such cells.
 doubtful_number <- '0[xX]|#N/A|(^|,)"([ \t]|(NA|NaN|nan|null)?"(,|\r?$))|[ \t]"(,|\r?$)'
 
-# The text with LF at the end of its lines, the last one, too.
+# Return the text with LF at the end of its lines, the last one, too.
 unix_text <- function(text) {
   if (grepl("\r", text, fixed = TRUE, useBytes = TRUE)) {
     text <- same_encoding(gsub("\r\n?", "\n", text, perl = TRUE, useBytes = TRUE))
@@ -33,10 +33,10 @@ same_encoding <- function(text) {
   text
 }
 
-# Cells of CSV text whose lines end with LF: a list of `cells` and whether each was `quoted`, row by row; how many each
-# row has (`widths`), and the number of the line where it begins (`lines`).
+# Return cells of CSV text whose lines end with LF: a list of `cells` and whether each was `quoted`, row by row; how
+# many each row has (`widths`), and the number of the line where it begins (`lines`).
 #
-# Blank lines are passed over, or an error where `every_line` is a record. Raises InputError for what is not CSV.
+# Blank lines are skipped, or an error where `every_line` is a record. Raises InputError for what is not CSV.
 csv_cells <- function(text, source = "", every_line = FALSE) {
   found <- if (grepl('"', text, fixed = TRUE, useBytes = TRUE)) quoted_cells(text, source) else plain_cells(text)
   first <- cumsum(c(1, found$widths[-length(found$widths)]))
@@ -90,14 +90,14 @@ quoted_cells <- function(text, source) {
   list(cells = cells, quoted = quoted, widths = diff(c(0, last)), lines = 1 + c(0, cumsum(breaks)[last[-length(last)]]))
 }
 
-# Parts of a text by the places of their bytes.
+# Return parts of a text by the places of their bytes.
 substr_bytes <- function(text, first, last) {
   Encoding(text) <- "bytes"
   same_encoding(substring(text, first, last))
 }
 
-# The first row of a text and what comes behind it: its `cells`, the `rest`, the number of `lines` that it takes. NULL
-# where there is no row. Raises InputError.
+# Return the first row of a text and what comes behind it: its `cells`, the `rest`, the number of `lines` that it takes.
+# NULL where there is no row. Raises InputError.
 first_row <- function(text, source) {
   size <- attr(regexpr(first_pattern, text, perl = TRUE, useBytes = TRUE), "match.length")
   if (size == -1) {
@@ -116,7 +116,7 @@ count_lines <- function(text) {
 
 has_rows <- function(text) grepl("[^ \t\n]", text, useBytes = TRUE)
 
-# A table of CSV that is not yet read as a matrix of numbers by data.table; NULL where that is in doubt.
+# Return a table of CSV that is not yet read as a matrix of numbers by data.table; NULL where that is in doubt.
 fast_numbers <- function(table) {
   legal <- if (is.null(table$file)) all_rows(table, "[0-9.eE+-]++") else !holds(table, "[^0-9,.eE+\r-]", "\r.")
   frame <- if (legal) quiet_fread(table, quote = "", colClasses = "numeric", na.strings = NULL)
@@ -130,8 +130,8 @@ fast_numbers <- function(table) {
   if (all(is.finite(values))) values
 }
 
-# A table of CSV that is not yet read as a list of its columns by data.table, NA where a cell is missing; NULL where
-# that is in doubt. `numbers` says which columns hold numbers.
+# Return a table of CSV that is not yet read as a list of its columns by data.table, NA where a cell is missing; NULL
+# where that is in doubt. `numbers` says which columns hold numbers.
 fast_columns <- function(table, numbers) {
   if (!all_rows(table, fast_text)) {
     return(NULL)
@@ -146,7 +146,7 @@ fast_columns <- function(table, numbers) {
   if (!any(vapply(columns, is.null, TRUE))) columns
 }
 
-# A column as data.table has read it, a number from its text if not `direct`; NULL where it is in doubt.
+# Return a column as data.table has read it, a number from its text if not `direct`; NULL where it is in doubt.
 fast_column <- function(column, number, direct) {
   if (direct) {
     # NA is missing; NaN is what data.table makes of a spreadsheet's errors.
@@ -161,8 +161,8 @@ fast_column <- function(column, number, direct) {
   }
 }
 
-# Whether all rows of a table have its width and cells of this pattern, so that data.table leaves no row out. A row of
-# one column must not be blank. In a file, which a program reads, a row is a line.
+# Return whether all rows of a table have its width and cells of this pattern, so that data.table leaves no row out. A
+# row of one column must not be blank. In a file, which a program reads, a row is a line.
 all_rows <- function(table, cell) {
   row <- paste0("(?:", cell, ",){", table$width - 1, "}", cell)
   if (table$width == 1) {
@@ -175,7 +175,7 @@ all_rows <- function(table, cell) {
   isTRUE(tryCatch(grepl(pattern, table$text, perl = TRUE, useBytes = TRUE), warning = function(w) FALSE))
 }
 
-# Whether any line of a table holds one of the patterns.
+# Return whether any line of a table holds one of the patterns.
 holds <- function(table, ...) {
   if (!is.null(table$file)) {
     return(finds_line(table, "-E", ...))
@@ -183,7 +183,7 @@ holds <- function(table, ...) {
   grepl(paste0("(?m)", paste(..., sep = "|")), table$text, perl = TRUE, useBytes = TRUE)
 }
 
-# Whether the program grep, which holds no more than a line in memory, finds one in a table's file, or fails.
+# Return whether the program grep, which holds no more than a line in memory, finds one in a table's file, or fails.
 finds_line <- function(table, option, ...) {
   search <- paste("LC_ALL=C grep -qa", option, paste("-e", shQuote(c(...)), collapse = " "))
   rows <- shQuote(table$file)
@@ -195,13 +195,13 @@ finds_line <- function(table, option, ...) {
   system(command, ignore.stderr = TRUE) != 1
 }
 
-# How many lines a file has, the last one, too, where nothing ends it.
+# Return how many lines a file has, the last one, too, where nothing ends it.
 file_lines <- function(file) {
   counts <- system(sprintf("wc -l <%s; tail -c 1 %s | wc -l", shQuote(file), shQuote(file)), intern = TRUE)
   as.numeric(counts[[1]]) + 1 - as.numeric(counts[[2]])
 }
 
-# A table of CSV that is not yet read as a data frame by data.table; NULL where it has a warning or an error.
+# Return a table of CSV that is not yet read as a data frame by data.table; NULL where it has a warning or an error.
 quiet_fread <- function(table, ...) {
   fread <- function(...) data.table::fread(..., sep = ",", header = FALSE, data.table = FALSE, showProgress = FALSE)
   give_up <- function(condition) NULL

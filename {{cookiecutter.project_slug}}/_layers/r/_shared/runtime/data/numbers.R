@@ -2,8 +2,8 @@
 
 number_form <- "^[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?\\z"
 
-# Texts as finite numbers; those that are `missing` become NA. Raises InputError for the first that is none, which
-# `place`, a function of its index, names.
+# Return texts as finite numbers; those that are `missing` become NA. Raises InputError for the first that is none,
+# which `place`, a function of its index, names.
 text_numbers <- function(texts, missing, place) {
   expect_none(!missing & !grepl(number_form, texts, perl = TRUE), texts, place, "is not a number")
   numbers <- suppressWarnings(as.numeric(replace(texts, missing, NA)))
@@ -11,7 +11,7 @@ text_numbers <- function(texts, missing, place) {
   numbers
 }
 
-# Numbers of JSON as the shortest text, the same as Python writes: whole ones as digits, below 1e15.
+# Return numbers of JSON as the shortest text, the same as Python writes: whole ones as digits, below 1e15.
 canonical_text <- function(numbers) {
   whole <- abs(numbers) < 1e15 & numbers == floor(numbers)
   text <- number_text(numbers)

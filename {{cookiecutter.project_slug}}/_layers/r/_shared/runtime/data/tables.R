@@ -28,8 +28,8 @@ where <- function(table, row) {
   paste0(table$source, table$unit, " ", table$lines[[row]])
 }
 
-# A table of CSV text. `is_header` judges by the cells of the first row, and which were quoted, whether it is a header;
-# without it there is none.
+# Return a table of CSV text. `is_header` judges by the cells of the first row, and which were quoted, whether it is a
+# header; without it there is none.
 #
 # Blank lines are an error where `every_line` is a record. Raises InputError for a first row that is not CSV.
 csv_table <- function(text, is_header = NULL, source = "", every_line = FALSE, partial = FALSE) {
@@ -53,7 +53,8 @@ csv_table <- function(text, is_header = NULL, source = "", every_line = FALSE, p
   table
 }
 
-# A table of a large file of CSV, which is not read before it is known as what. NULL where it is better read as text.
+# Return a table of a large file of CSV, which is not read before it is known as what. NULL where it is better read as
+# text.
 csv_file_table <- function(file, has_header, source) {
   bytes <- readBin(file, "raw", 2^16)
   if (file.size(file) < large_file || any(bytes == 0) || identical(bytes[1:3], utf8_mark)) {
@@ -70,7 +71,7 @@ csv_file_table <- function(file, has_header, source) {
   if (has_rows(table$text)) c(table[names(table) != "text"], list(file = file))
 }
 
-# The table with its text, where that is still in a file.
+# Return the table with its text, where that is still in a file.
 with_text <- function(table) {
   if (is.null(table$file)) {
     return(table)
@@ -79,13 +80,13 @@ with_text <- function(table) {
   csv_table(text, function(cells, quoted) !is.null(table$names), table$source)
 }
 
-# A table of CSV text, all of it read. Raises InputError for text that is not CSV, has no row, or has rows of different
-# lengths.
+# Return a table of CSV text, all of it read. Raises InputError for text that is not CSV, has no row, or has rows of
+# different lengths.
 read_csv <- function(text, header = FALSE, source = "") {
   with_cells(csv_table(text, function(cells, quoted) header, source))
 }
 
-# The table with its cells. Raises InputError as read_csv does.
+# Return the table with its cells. Raises InputError as read_csv does.
 with_cells <- function(table) {
   table <- with_text(table)
   if (is.null(table$text)) {
@@ -106,7 +107,7 @@ with_cells <- function(table) {
   full
 }
 
-# A table as a matrix of finite numbers, one row for each of its rows.
+# Return a table as a matrix of finite numbers, one row for each of its rows.
 #
 # Raises InputError that names the line and the value that does not fit.
 table_matrix <- function(table) {
@@ -129,7 +130,7 @@ table_matrix <- function(table) {
   matrix(cell_numbers(table$cells, rep(FALSE, length(table$cells)), place), ncol = width, byrow = TRUE)
 }
 
-# A table as a data frame with the columns that `features` names: "number" or "text" by name.
+# Return a table as a data frame with the columns that `features` names: "number" or "text" by name.
 #
 # Columns are found by name where the table has names and by position otherwise; missing values become NA.
 # Raises InputError that names the line, the column and the value that does not fit.
@@ -154,7 +155,7 @@ table_frame <- function(table, features) {
   as.data.frame(frame, optional = TRUE)
 }
 
-# The columns of a large text by data.table, a list by name; NULL where that is in doubt.
+# Return the columns of a large text by data.table, a list by name; NULL where that is in doubt.
 fast_frame <- function(table, features) {
   positions <- tryCatch(feature_positions(table, names(features)), InputError = function(error) NA)
   if (anyNA(positions) || (is.null(table$names) && table$width != length(features))) {
@@ -183,7 +184,7 @@ is_large <- function(table) {
   !is.null(table$file) || (!is.null(table$text) && !table$every_line && nchar(table$text, "bytes") >= large_text)
 }
 
-# The table with the width of its first row, if it has rows.
+# Return the table with the width of its first row, if it has rows.
 with_width <- function(table) {
   if (is.null(table$width)) {
     table$width <- max(1L, length(first_row(table$text, table$source)$cells))
@@ -191,7 +192,7 @@ with_width <- function(table) {
   table
 }
 
-# The named columns, a list by name of the `cells` and which of them are `missing`.
+# Return the named columns, a list by name of the `cells` and which of them are `missing`.
 feature_columns <- function(table, names) {
   if (!is.null(table$objects)) {
     return(object_columns(table, names))
@@ -238,7 +239,7 @@ object_columns <- function(table, names) {
   )
 }
 
-# The value that an object has under a name: of a name that is there twice the last counts.
+# Return the value that an object has under a name: of a name that is there twice the last counts.
 last_of <- function(object, name) {
   found <- which(names(object) == name)
   if (length(found) > 0) object[[found[[length(found)]]]]
@@ -252,7 +253,7 @@ nested <- function(cells) {
   logical(length(cells))
 }
 
-# The values of JSON as a vector where all are numbers, true or false, else NULL.
+# Return the values of JSON as a vector where all are numbers, true or false, else NULL.
 plain_numbers <- function(values) {
   found <- unlist(values, recursive = FALSE, use.names = FALSE)
   if ((is.numeric(found) || is.logical(found)) && length(found) == length(values)) as.numeric(found)
@@ -287,8 +288,8 @@ expect_width <- function(table, width, which_ones = "") {
   }
 }
 
-# Cells as numbers, the `missing` ones as NA. A value of JSON is read by itself, whatever stands beside it. Raises
-# InputError for what is no number; `place` names a cell for a message.
+# Return cells as numbers, the `missing` ones as NA. A value of JSON is read by itself, whatever stands beside it.
+# Raises InputError for what is no number; `place` names a cell for a message.
 cell_numbers <- function(cells, missing, place) {
   if (!is.list(cells)) {
     return(text_numbers(cells, missing, place))
@@ -314,7 +315,7 @@ cell_numbers <- function(cells, missing, place) {
   numbers
 }
 
-# Cells as texts, the `missing` ones as NA; see cell_numbers.
+# Return cells as texts, the `missing` ones as NA; see cell_numbers.
 cell_texts <- function(cells, missing, place) {
   if (!is.list(cells)) {
     return(replace(cells, missing, NA))

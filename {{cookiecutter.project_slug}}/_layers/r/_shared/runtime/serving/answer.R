@@ -1,4 +1,4 @@
-# The answer to a request: a function of the request alone, whatever transport it came by (contract I12, B2).
+# The answer to a request, a function of the request alone and not of the transport (contract I12, B2).
 #
 # A request is a list: `content_type` and `accept`, NULL where the header is missing; all `headers`, a list by name in
 # lower case; the `body`, raw bytes.
@@ -9,8 +9,8 @@
 #
 # Statuses: 200; 400 for a body that cannot be read or that the algorithm refuses with an input_error; 406, 415; that of
 # an http_error which the algorithm raises; 500 with a request id for any other error, whose traceback goes to the log
-# and never to the client; 504 for a prediction that takes longer than `timeout` seconds, if R finds the time to look at
-# them: compiled code does not give it.
+# and never to the client; 504 for a prediction that takes longer than `timeout` seconds, unless it is in compiled code,
+# where R cannot interrupt it.
 answer <- function(request, model, handlers, timeout = Inf) {
   started <- proc.time()[["elapsed"]]
   error <- caught({
@@ -59,7 +59,7 @@ overdue_error <- function(timeout, trace) {
   error
 }
 
-# Say what was wrong with the request, or only that the algorithm failed.
+# Make the response that says what is wrong with the request, or only that the algorithm failed.
 error_response <- function(request, error) {
   id <- request_id(request)
   if (inherits(error, c("InputError", "HTTPError"))) {
@@ -73,7 +73,7 @@ error_response <- function(request, error) {
   new_response(500L, error_body(error = text, request_id = id), json_type)
 }
 
-# A response whose `body` is raw bytes or text.
+# Return a response whose `body` is raw bytes or text.
 new_response <- function(status, body, content_type) {
   body <- if (is.character(body)) charToRaw(enc2utf8(body)) else body
   list(status = status, headers = list("Content-Type" = content_type), body = body)
@@ -83,8 +83,8 @@ error_body <- function(...) {
   paste0(json_text(list(...)), "\n")
 }
 
-# The name of a request in the log: its inference id, or what nginx gave it in its place. Where there is no nginx it is
-# not random: the algorithm's random numbers are its own.
+# Return the id of a request in the log: its inference id, or the one that nginx gave it. Without nginx it is not
+# random, so that the algorithm's random numbers do not change.
 request_id <- function(request) {
   id <- request$headers[["x-amzn-sagemaker-inference-id"]]
   if (is.null(id)) sprintf("%d-%.0f", Sys.getpid(), as.numeric(Sys.time()) * 1e6) else id
@@ -97,7 +97,8 @@ require_identity <- function(encoding) {
   }
 }
 
-# The `media_type` of the request, JSON where the header is missing; and the `charset` of a text, UTF-8 by default.
+# Return the `media_type` of the request, JSON where the header is missing; and the `charset` of a text, UTF-8 by
+# default.
 #
 # Raises 415 for a type that is not `taken`; with NULL all are.
 request_type <- function(header, taken) {
@@ -110,10 +111,10 @@ request_type <- function(header, taken) {
   list(media_type = media_type, charset = if (length(charset) == 2) charset[[2]] else "utf-8")
 }
 
-# The media type to answer in: the best that Accept names, and the request's own where it leaves that open.
+# Return the media type to answer in: the best that Accept names, and the request's own where it leaves that open.
 #
-# The highest q wins, then the range that says most, then the request's own type, then the order of the header.
-# Parameters other than q are passed over. Raises 406 where none of the types that are `given` will do; with NULL the
+# The highest q wins, then the most specific range, then the request's own type, then the order of the header.
+# Parameters other than q are ignored. Raises 406 where none of the types that are `given` will do; with NULL the
 # algorithm's own output_fn judges.
 response_type <- function(header, content_type, given) {
   types <- if (is.null(given)) names(media_types) else given
@@ -135,7 +136,7 @@ response_type <- function(header, content_type, given) {
   stop(http_error(406L, "Accept '%s' cannot be met: ask for one of %s, or */*", header, listed_types(given)))
 }
 
-# The media ranges of an Accept header, with their quality from 0 to 1.
+# Return the media ranges of an Accept header, with their quality from 0 to 1.
 accepted_ranges <- function(header) {
   parts <- trimws(strsplit(header, ",", fixed = TRUE)[[1]])
   parts <- parts[parts != ""]
@@ -147,7 +148,8 @@ accepted_ranges <- function(header) {
   list(type = tolower(trimws(sub(";.*", "", parts))), quality = quality)
 }
 
-# How a media type is accepted: the quality, from 0, the specificity and the place of the range that says most of it.
+# Return how a media type is accepted: the quality, from 0, the specificity and the place of the range that says most of
+# it.
 accepted_rank <- function(media_type, ranges) {
   found <- match(c(media_type, sub("/.*", "/*", media_type), "*/*"), ranges$type)
   if (all(is.na(found))) {

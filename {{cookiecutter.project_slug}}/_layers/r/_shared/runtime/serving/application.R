@@ -1,5 +1,5 @@
-# What answers requests: plumber, and for predictions none but `answer`, since plumber alone takes longer than a small
-# model does. nginx answers /ping and refuses bodies that are too large (see nginx.conf).
+# Requests are answered by plumber, predictions by `answer` alone, since plumber takes longer than a small model does.
+# nginx answers /ping and refuses bodies that are too large (see nginx.conf).
 
 # Make the function that turns a request, as read_request has it, into a response for `model`, which is loaded already.
 new_server <- function(model, handlers, settings) {

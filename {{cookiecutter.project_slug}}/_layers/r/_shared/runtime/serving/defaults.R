@@ -1,4 +1,4 @@
-# The default input_fn and output_fn, which one's own in algorithm.R may call.
+# The default input_fn and output_fn; those of algorithm.R may call them.
 
 # Make both for what algorithm.R declares, `features` or `input_shape`; `algorithm` is a list or an environment.
 #
@@ -25,12 +25,12 @@ new_defaults <- function(algorithm, batch) {
   )
 }
 
-# Media types as they stand in messages, each by one name.
+# Return media types as they stand in messages, each by one name.
 listed_types <- function(types) {
   paste(sort(unique(vapply(types, usual_type, ""))), collapse = ", ")
 }
 
-# The name that a media type is answered with.
+# Return the name that a media type is answered with.
 usual_type <- function(media_type) {
   if (media_type %in% names(media_types)) media_types[[media_type]] else media_type
 }

@@ -1,4 +1,4 @@
-# The four steps of an answer: model_fn, input_fn, predict_fn, output_fn; and save_fn, which is model_fn's other half.
+# The four steps of an answer: model_fn, input_fn, predict_fn, output_fn; and save_fn, the counterpart of model_fn.
 #
 # The names and arguments are the SageMaker inference toolkit's. What algorithm.R defines is used; the rest has the
 # defaults below, so that a `predict` is enough.
@@ -11,8 +11,8 @@
 #   predict_fn(features, model) -> predictions
 #   output_fn(predictions, accept) -> raw bytes or text, or a list of that as `body` and its `content_type`
 #
-# `content_types` and `response_types` are the media types that are taken and given, in small letters; NULL where
-# algorithm.R's own function judges. Raises UserError for a declaration that makes no sense, and for a save_fn without
+# `content_types` and `response_types` are the media types that are accepted and returned, in lower case; NULL where
+# algorithm.R's own function decides. Raises UserError for a declaration that is not valid, and for a save_fn without
 # model_fn.
 resolve_handlers <- function(algorithm, batch) {
   if (!is.null(algorithm$save_fn) && is.null(algorithm$model_fn)) {
@@ -38,7 +38,7 @@ resolve_handlers <- function(algorithm, batch) {
   )
 }
 
-# An input_fn that is given the charset, whether or not it takes one.
+# Return an input_fn that can be called with the charset, whether or not it uses one.
 with_charset <- function(input_fn) {
   if ("charset" %in% names(formals(input_fn))) {
     return(input_fn)
@@ -46,9 +46,9 @@ with_charset <- function(input_fn) {
   function(body, content_type, charset) input_fn(body, content_type)
 }
 
-# The media types of a declaration; without one the usual, or NULL where algorithm.R has the function.
+# Return the media types of a declaration; without one the usual, or NULL where algorithm.R has the function.
 #
-# Raises UserError for what are no media types, and for types that only such a function could know.
+# Raises UserError for anything but media types, and for types that need such a function.
 declared_types <- function(algorithm, name, fn) {
   own <- !is.null(algorithm[[fn]])
   declared <- algorithm[[name]]

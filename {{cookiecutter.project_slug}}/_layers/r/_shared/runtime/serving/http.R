@@ -1,7 +1,7 @@
-# The requests that nginx hands to a worker, and the responses: HTTP, a connection for each request.
+# The requests that nginx passes to a worker, and the responses: HTTP, with a connection for each request.
 #
-# nginx has read the whole request and checked it before it makes the connection, and writes it in one form. So there is
-# nothing here for the ways in which HTTP can be written, or broken.
+# nginx reads and checks the whole request before it makes the connection, and writes it in one form. So this file need
+# not deal with the other forms of HTTP, or with malformed requests.
 
 reasons <- c(
   "200" = "OK",
@@ -14,7 +14,7 @@ reasons <- c(
   "504" = "Gateway Timeout"
 )
 
-# Read a request, as `answer` takes it, with its `method` and `target`; NULL where the client has gone away meanwhile.
+# Read a request, as `answer` takes it, with its `method` and `target`; NULL if the client has gone meanwhile.
 read_request <- function(connection) {
   lines <- character()
   repeat {
@@ -47,8 +47,7 @@ read_request <- function(connection) {
   )
 }
 
-# Whether nobody waits for the answer any more: nginx closes the connection when its client has gone away, and an end is
-# all that can be read.
+# Return whether the client has gone: nginx closes the connection then, and only its end can be read.
 gone <- function(connection) {
   socketSelect(list(connection), write = FALSE, timeout = 0)
 }

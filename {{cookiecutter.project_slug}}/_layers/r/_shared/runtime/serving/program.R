@@ -1,6 +1,6 @@
 # `serve`: the program that SageMaker starts for an endpoint or a transform job (contract section 2).
 
-# Load the model, then serve; returns the exit status where that comes to an end. SIGTERM is the shell's (see `serve`).
+# Load the model, then serve; returns the exit status if that fails. The shell handles SIGTERM (see `serve`).
 serve_main <- function(project) {
   started <- Sys.time()
   error <- caught({

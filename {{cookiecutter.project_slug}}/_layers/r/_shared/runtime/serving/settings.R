@@ -1,6 +1,6 @@
-# What the environment tells the server (contract I4, I7, B1).
+# The server's settings, from the environment (contract I4, I7, B1).
 
-# How this container serves:
+# Return how this container serves:
 #   port: SAGEMAKER_BIND_TO_PORT, or 8080 (I7).
 #   workers: processes that answer requests: SAGEMAKER_MODEL_SERVER_WORKERS, or one for each CPU (I21).
 #   max_payload_mb: SAGEMAKER_MAX_PAYLOAD_IN_MB, or 100, the most that SageMaker ever sends (B3, I13).
@@ -23,7 +23,7 @@ settings_from_environment <- function() {
   )
 }
 
-# What a batch transform job should send at once; the product may not pass 100 MB (B2, B3).
+# Return what a batch transform job should send at once; the product may not pass 100 MB (B2, B3).
 execution_parameters <- function(settings) {
   list(
     MaxConcurrentTransforms = settings$workers,

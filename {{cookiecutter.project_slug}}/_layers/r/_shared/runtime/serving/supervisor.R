@@ -1,22 +1,22 @@
 # R's first process: it holds the model, forks the workers and replaces them. (The container's first process is a shell,
 # see `serve`, which starts nginx.)
 
-# A worker that dies so often within so many seconds will go on dying: the container ends instead.
+# The server exits when a worker dies this often within so many seconds: it would go on dying.
 most_deaths <- 3
 death_seconds <- 10
-# A worker has so many seconds more than the time limit to stop by itself. It cannot while it is in compiled code.
+# Seconds beyond the time limit in which a worker may stop by itself. It cannot while it is in compiled code.
 grace <- 2
-# /ping says that something is wrong when no worker has been able to answer for so many seconds.
+# /ping returns 503 when no worker has been able to answer for so many seconds.
 patience <- 10
 
-# Keep the workers alive, for ever; an error when that fails.
+# Keep the workers alive, until that fails with an error.
 #
-# They are forked from this process, which holds the model: its memory is shared, and a worker that dies is replaced at
-# once. When they listen the shell is told to start nginx; should nginx end, so does this.
+# Workers are forked from this process, which holds the model: its memory is shared, and a worker that dies is replaced
+# at once. When they listen, the shell is told to start nginx; if nginx exits, this process does, too.
 supervise <- function(server, settings, run) {
   listener <- listen()
   writeLines(nginx_config(settings, run, listener$port), file.path(run, "nginx.conf"))
-  # What is shared should be left alone: objects that outlive collections are looked at more and more rarely.
+  # Shared memory should not be touched: objects that survive collections are visited more and more rarely.
   for (generation in 1:3) {
     gc()
   }
@@ -31,7 +31,7 @@ supervise <- function(server, settings, run) {
   tools::pskill(Sys.getenv("SHELL_PID"), tools::SIGUSR1)
   well_at <- now()
   repeat {
-    # The warning is that they had nothing more to say.
+    # The warning is that the workers returned no result.
     ended <- suppressWarnings(parallel::mccollect(workers, wait = FALSE, timeout = 1))
     for (slot in names(ended)) {
       if (busy_seconds(slot) < settings$timeout) {
@@ -40,7 +40,7 @@ supervise <- function(server, settings, run) {
       if (sum(deaths[[slot]] > now() - death_seconds) >= most_deaths) {
         stop(user_error("a worker died %s times within %s seconds", most_deaths, death_seconds))
       }
-      message(doing(slot), "worker ", workers[[slot]]$pid, " died; another takes its place")
+      message(doing(slot), "worker ", workers[[slot]]$pid, " died; a new worker replaces it")
       workers[[slot]] <- start(slot)
     }
     overdue <- vapply(slots, busy_seconds, 0) > settings$timeout + grace
@@ -53,19 +53,19 @@ supervise <- function(server, settings, run) {
     }
     tell_ping(run, now() - well_at <= patience)
     if (nginx_has_ended(run)) {
-      stop(user_error("nginx has ended; its own words stand above"))
+      stop(user_error("nginx has exited; its error is above"))
     }
   }
 }
 
-# Kill a process, and then what it has started and waits for: that has inherited its connection, which would stay open.
+# Kill a process, and then its descendants: they have inherited its connection, which would stay open.
 kill_tree <- function(pid) {
   for (one in c(pid, descendants(pid))) {
     tools::pskill(one, tools::SIGKILL)
   }
 }
 
-# The processes that a process has started, and those that these have. (Known on Linux only.)
+# Return the descendants of a process (on Linux only).
 descendants <- function(pid) {
   found <- integer()
   for (file in Sys.glob("/proc/[0-9]*/stat")) {
@@ -81,8 +81,8 @@ descendants <- function(pid) {
 
 # Listen for nginx: returns the `socket` that all workers share, and its `port`.
 #
-# R can listen on a port only, and only on all interfaces. It is above those that systems give to programs that do not
-# ask for one.
+# R can only listen on a port, and only on all interfaces. The port is above those that systems give to programs that
+# do not ask for one.
 listen <- function() {
   for (port in 61000L + (Sys.getpid() + 0:999) %% 4000L) {
     socket <- tryCatch(suppressWarnings(serverSocket(port)), error = function(error) NULL)
@@ -95,19 +95,20 @@ listen <- function() {
 
 now <- function() as.numeric(Sys.time())
 
-# What to begin a line about a worker with: the id of the request that it has, from its file; NULL while it is idle.
+# Return what to begin a line about a worker with: the id of the request that it has, from its file; NULL while it is
+# idle.
 doing <- function(slot) {
   id <- if (file.exists(slot)) trimws(readChar(slot, id_bytes, useBytes = TRUE))
   if (length(id) == 1 && id != "") paste0("request ", id, ": ")
 }
 
-# For how long a worker has had its request; 0 while it is idle. It writes to its file when a request comes and when it is
-# answered.
+# Return for how many seconds a worker has had its request; 0 while it is idle. It writes to its file when it gets a
+# request and when it has answered.
 busy_seconds <- function(slot) {
   if (is.null(doing(slot))) 0 else now() - as.numeric(file.mtime(slot))
 }
 
-# Say by a file whether a worker can answer: see /ping in nginx.conf.
+# Tell nginx by a file whether a worker can answer: see /ping in nginx.conf.
 tell_ping <- function(run, well) {
   unwell <- file.path(run, "unwell")
   if (well) unlink(unwell) else file.create(unwell)
@@ -115,7 +116,7 @@ tell_ping <- function(run, well) {
 
 nginx_config <- function(settings, run, workers_port) {
   values <- list(
-    # Started by root, nginx would have its workers be somebody else, who may not read the folder of its files.
+    # Started by root, nginx would run its workers as another user, who may not read the folder of its files.
     user = if (Sys.info()[["effective_user"]] == "root") "user root;" else "",
     run = run,
     workers = paste0("127.0.0.1:", workers_port),
@@ -132,7 +133,7 @@ nginx_config <- function(settings, run, workers_port) {
   text
 }
 
-# The shell leaves nginx's process id in a file.
+# Return whether nginx has ended. The shell writes its process id to a file.
 nginx_has_ended <- function(run) {
   file <- file.path(run, "nginx")
   pid <- if (file.exists(file)) scan(file, 0L, quiet = TRUE)

@@ -4,29 +4,29 @@
 id_bytes <- 64L
 
 # Answer the requests that come to `listener`, the socket that all workers share, as a forked process, until one takes
-# longer than the limit: nobody knows what state that has left behind. A worker accepts a connection only when it is
+# longer than the limit, which may leave the process in an unknown state. A worker accepts a connection only when it is
 # idle. While it has a request its file, `slot`, holds the request's id.
 work <- function(server, listener, slot) {
-  # However it ends, without more ado: a forked R that ends in order waits for its parent, which may be gone.
+  # Exit at once, in any case: a forked R that exits normally waits for its parent, which may be gone.
   on.exit(tools::pskill(Sys.getpid(), tools::SIGKILL))
   file <- file(slot, "wb")
   repeat {
     mark(file, "")
     connection <- next_connection(listener)
     if (!is.null(connection)) {
-      # The client may go away, in the middle of the answer, too.
+      # The client may go away, also in the middle of the answer.
       in_time <- tryCatch(serve_connection(server, connection, file), error = function(error) TRUE)
       close(connection)
       if (!in_time) {
         break
       }
     } else if (!file.exists(slot)) {
-      break # the server has ended, however it did
+      break # the server has ended
     }
   }
 }
 
-# The next connection; NULL where there is none within a second, or another worker was quicker.
+# Return the next connection; NULL where there is none within a second, or another worker was quicker.
 next_connection <- function(listener) {
   accept <- function() socketAccept(listener, blocking = TRUE, open = "r+b", timeout = 1L)
   connection <- tryCatch(accept(), warning = function(warning) NULL)
@@ -48,7 +48,7 @@ serve_connection <- function(server, connection, file) {
   response$status != 504L
 }
 
-# Leave an id in a worker's file, blank while the worker is idle.
+# Write an id to a worker's file, blank while the worker is idle.
 mark <- function(file, id) {
   seek(file, 0, rw = "write")
   writeBin(charToRaw(sprintf("%-*s", id_bytes, substr(id, 1, id_bytes))), file)

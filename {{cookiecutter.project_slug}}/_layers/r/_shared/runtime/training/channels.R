@@ -1,13 +1,13 @@
-# Data channels: what the job calls `train`, `validation` … (contract T14, T24-T29).
+# Data channels, such as `train` and `validation` (contract T14, T24-T29).
 
 # One channel: a folder of files, read-only in FastFile mode (T26).
 #
-# files() gives every file with data, subfolders included, in order of the bytes of its path (rule 11 of grammar.md).
+# files() returns every file with data, subfolders included, in order of the bytes of its path (rule 11 of grammar.md).
 # Raises UserError when there is none, which is also what a host gets when a sharded channel has fewer objects than the
 # job has hosts (T29).
 #
-# tables(header) reads every file as CSV and gives a list with a table for each that has rows; see tables.R. Raises
-# InputError that names the file and line of what cannot be read, and a file that does not fit the first.
+# tables(header) reads every file as CSV and returns a list with a table for each that has rows; see tables.R. Raises
+# InputError that names the file and the line that cannot be read, or the file that does not fit the first.
 new_channel <- function(name, path, content_type = NULL) {
   names <- function() {
     found <- list.files(path, recursive = TRUE, all.files = TRUE)
@@ -23,7 +23,7 @@ new_channel <- function(name, path, content_type = NULL) {
   }
 
   files <- function() {
-    paste0(path, "/", names()) # file.path() refuses what is not UTF-8
+    paste0(path, "/", names()) # file.path() refuses names that are not UTF-8
   }
 
   tables <- function(header) {
@@ -41,7 +41,7 @@ new_channel <- function(name, path, content_type = NULL) {
   list(name = name, path = path, content_type = content_type, files = files, tables = tables)
 }
 
-# Whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so.
+# Return whether a file is no data but what Spark, Hadoop or an operating system leaves; the log says so.
 passed_over <- function(file, channel, folder) {
   reason <- if (grepl("(^|/)[._]|_[$]folder[$](/|$)", file, useBytes = TRUE)) {
     "a name that begins with '_' or '.' or ends with '_$folder$' is no data"
@@ -49,12 +49,12 @@ passed_over <- function(file, channel, folder) {
     "it is empty"
   }
   if (!is.null(reason)) {
-    cat("passed over ", readable(paste0(channel, "/", file)), ": ", reason, "\n", sep = "")
+    cat("skipped ", readable(paste0(channel, "/", file)), ": ", reason, "\n", sep = "")
   }
   !is.null(reason)
 }
 
-# A file of CSV as a table, NULL with a line in the log where it has no rows; `place` is its name in messages.
+# Return a file of CSV as a table, NULL with a line in the log where it has no rows; `place` is its name in messages.
 file_table <- function(file, place, header) {
   source <- paste0(place, ", ")
   table <- if (!is_compressed(file)) csv_file_table(file, header, source)
@@ -62,7 +62,7 @@ file_table <- function(file, place, header) {
     table <- csv_table(file_text(file, place), function(cells, quoted) header, source)
   }
   if (is.null(table$file) && !has_rows(table$text)) {
-    cat("passed over ", place, ": it has no rows\n", sep = "")
+    cat("skipped ", place, ": it has no rows\n", sep = "")
     return(NULL)
   }
   table
@@ -70,7 +70,7 @@ file_table <- function(file, place, header) {
 
 is_compressed <- function(file) grepl("[.]gz$", file, useBytes = TRUE)
 
-# The text of a file, which may be compressed. Raises InputError that begins with `place`.
+# Return the text of a file, which may be compressed. Raises InputError that begins with `place`.
 file_text <- function(file, place) {
   bytes <- readBin(file, "raw", file.size(file))
   if (is_compressed(file)) {
@@ -92,15 +92,15 @@ expect_alike <- function(table, first) {
   }
 }
 
-# Names of files in order of their bytes. sort() would go by the language of the machine, or refuse what is not UTF-8.
+# Return names of files in order of their bytes. sort() would depend on the locale, or refuse names that are not UTF-8.
 in_order_of_bytes <- function(names) {
   bytes <- vapply(names, function(name) paste(charToRaw(name), collapse = ""), "")
   names[order(bytes, method = "radix")]
 }
 
-# The job's channels by name; asking for one that the job does not have raises UserError.
+# Return the job's channels by name; a channel that the job does not have raises UserError.
 #
-# `train` is the usual name, but many jobs say `training`: that is given in its place, with a line in the log.
+# `train` is the usual name, but many jobs say `training`, which is returned instead, with a line in the log.
 new_channels <- function(channels) {
   structure(channels, class = "channels")
 }
@@ -108,7 +108,7 @@ new_channels <- function(channels) {
 # channels$train and channels[["train"]].
 channel_of <- function(channels, name) {
   if (name == "train" && !name %in% names(channels) && "training" %in% names(channels)) {
-    cat("channel 'train' is missing: reading 'training' in its place\n")
+    cat("channel 'train' is missing: reading 'training' instead\n")
     name <- "training"
   }
   if (!name %in% names(channels)) {
@@ -118,9 +118,9 @@ channel_of <- function(channels, name) {
   unclass(channels)[[name]]
 }
 
-# The channels of inputdataconfig.json, each a folder below `data`.
+# Return the channels of inputdataconfig.json, each a folder below `data`.
 #
-# Without that file (a container started by hand) every folder is a channel. Never otherwise, because SageMaker puts
+# Without that file (not on SageMaker) every folder is a channel. Only then, because SageMaker puts
 # manifest files and more beside the channels (T25). Raises UserError for a channel without a folder and for Pipe mode.
 channels_from_config <- function(config, data) {
   if (is.null(config)) {

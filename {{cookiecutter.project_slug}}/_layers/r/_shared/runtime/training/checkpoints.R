@@ -1,20 +1,20 @@
 # Checkpoints that survive a kill at any instant (contract T34, T36).
 
-# The job's checkpoint folder; SageMaker copies it to S3 while the job runs and back when it restarts.
+# Return the job's checkpoint folder; SageMaker copies it to S3 while the job runs and back when it restarts.
 #
-# A checkpoint is one file: one file is what both a rename on disk and an upload to S3 do wholly or not at all.
+# A checkpoint is one file, because a rename on disk and an upload to S3 are atomic for one file only.
 #
-# latest() gives the path of the newest whole checkpoint, or NULL at the first start.
+# latest() returns the path of the newest complete checkpoint, or NULL at the first start.
 #
-# write(step, save, suffix) calls `save` with the path to write the checkpoint of `step` to; it counts once `save` has
-# returned, and the older ones are deleted:
+# write(step, save, suffix) calls `save` with the path to write the checkpoint of `step` to; it is complete once `save`
+# has returned, and the older ones are deleted:
 #
 #   job$checkpoints$write(step, function(path) saveRDS(state, path), ".rds")
 #
-# Where `save` fails, as on a full disk, the older one stays.
+# If `save` fails, as on a full disk, the older one stays.
 #
-# What another program has left in the folder is passed over, and so is an empty file, with a line in the log.
-# resumed() gives the name of the checkpoint that latest() has given, or NULL.
+# Files of other programs and empty files are skipped, with a line in the log. resumed() returns the name of the
+# checkpoint that latest() has returned, or NULL.
 new_checkpoints <- function(folder) {
   state <- new.env()
   ours <- "^checkpoint-[0-9]{12}([.][[:alnum:]_]+)?$"
@@ -27,7 +27,7 @@ new_checkpoints <- function(folder) {
       "it is empty"
     }
     if (!is.null(reason)) {
-      cat("passed over ", name, " in the checkpoint folder: ", reason, "\n", sep = "")
+      cat("skipped ", name, " in the checkpoint folder: ", reason, "\n", sep = "")
     }
     !is.null(reason)
   }

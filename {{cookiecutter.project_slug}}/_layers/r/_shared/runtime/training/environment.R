@@ -2,7 +2,7 @@
 #
 # The platform itself sets none of them (T23).
 
-# The variables of this job, a list by name; `config` holds the job's files by name without `.json`.
+# Return the variables of this job, a list by name; `config` holds the job's files by name without `.json`.
 environment_variables <- function(paths, hosts, channels, strings, config) {
   values <- lapply(strings[!reserved(names(strings))], toolkit_value)
   resources <- config$resourceconfig
@@ -41,7 +41,7 @@ json_object <- function(values) {
   if (length(values) == 0) "{}" else json_text(values)
 }
 
-# The value that the toolkit would show in SM_HPS: JSON decoded where it is JSON.
+# Return the value that the toolkit would show in SM_HPS: JSON decoded where it is JSON.
 toolkit_value <- function(text) {
   value <- decode_hyperparameter(text)
   if (!is.character(value)) {

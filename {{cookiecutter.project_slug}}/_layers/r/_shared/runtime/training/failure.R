@@ -2,10 +2,10 @@
 
 failure_limit <- 1024 # characters of the file that SageMaker shows as FailureReason (T32)
 
-# Say in at most 1024 characters why the job failed.
+# Return in at most 1024 characters why the job failed.
 #
-# The class and message come first. What the user can put right by reading one sentence needs no more; for any other
-# error the end of the traceback follows, because that is where the cause is.
+# Class and message come first. An error that is made for the user needs no more; for any other error the end of the
+# traceback follows, where the cause is.
 failure_reason <- function(error) {
   headline <- readable(paste0(class(error)[[1]], ": ", conditionMessage(error)))
   if (inherits(error, c("UserError", "InputError"))) {
@@ -20,7 +20,7 @@ failure_reason <- function(error) {
   paste0(headline, "\n\n", substr(trace, nchar(trace) - room + 1, nchar(trace)))
 }
 
-# Write the failure file; if even that is impossible (a full disk), say so on standard error.
+# Write the failure file; if that is impossible (a full disk), say so on standard error.
 write_failure <- function(path, error) {
   tryCatch(
     {

@@ -9,7 +9,7 @@
 #
 # One without a default must be set by the job; one whose default is NULL may be set to null.
 
-# A whole number from `min` to `max`.
+# Declare a whole number from `min` to `max`.
 integer_parameter <- function(default, min = -.Machine$integer.max, max = .Machine$integer.max, help = "") {
   convert <- function(text) {
     number <- strict_number(text)
@@ -19,7 +19,7 @@ integer_parameter <- function(default, min = -.Machine$integer.max, max = .Machi
   parameter(if (!missing(default)) list(default), help, expected, convert, "Integer", limits(min, max))
 }
 
-# A finite number from `min` to `max`.
+# Declare a finite number from `min` to `max`.
 number_parameter <- function(default, min = -Inf, max = Inf, help = "") {
   convert <- function(text) {
     number <- strict_number(text)
@@ -29,14 +29,14 @@ number_parameter <- function(default, min = -Inf, max = Inf, help = "") {
   parameter(if (!missing(default)) list(default), help, expected, convert, "Continuous", limits(min, max))
 }
 
-# TRUE or FALSE.
+# Declare TRUE or FALSE.
 logical_parameter <- function(default, help = "") {
   convert <- function(text) c(true = TRUE, "1" = TRUE, false = FALSE, "0" = FALSE)[tolower(text)][[1]]
   values <- list(Values = c("true", "false"))
   parameter(if (!missing(default)) list(default), help, "true or false", convert, "Categorical", values)
 }
 
-# A text; one of `choices` where they are given.
+# Declare a text, or one of `choices` where they are given.
 text_parameter <- function(default, choices = NULL, help = "") {
   expected <- if (is.null(choices)) "a text" else paste("one of", paste(choices, collapse = ", "))
   convert <- function(text) if (is.null(choices) || text %in% choices) text else NA
@@ -45,21 +45,21 @@ text_parameter <- function(default, choices = NULL, help = "") {
   parameter(if (!missing(default)) list(default), help, expected, convert, kind, values)
 }
 
-# Any JSON: `[1, 2]` becomes a vector, an object a list by name.
+# Declare any JSON: `[1, 2]` becomes a vector, an object a list by name.
 json_parameter <- function(default, help = "") {
   parameter(if (!missing(default)) list(default), help, "JSON", function(text) {
     tryCatch(parse_json(text, simplifyVector = TRUE), error = function(error) NA)
   })
 }
 
-# A declaration. `default` is a list of the one value, or NULL where the job must set it; `convert` makes a value of a
-# text, or NA where the text is not what is `expected`. `kind` and `range` are SageMaker's: Type and Range of a
+# Return a declaration. `default` is a list of the one value, or NULL where the job must set it; `convert` makes a value
+# of a text, or NA where the text is not what is `expected`. `kind` and `range` are SageMaker's: Type and Range of a
 # HyperParameterSpecification.
 parameter <- function(default, help, expected, convert, kind = "FreeText", range = NULL) {
   list(default = default, help = help, expected = trimws(expected), convert = convert, kind = kind, range = range)
 }
 
-# A range as SageMaker describes it, which has both limits: the largest numbers stand for none.
+# Return a range as SageMaker describes it, which has both limits: the largest numbers stand for none.
 limits <- function(min, max) {
   finite <- function(limit) pmax(pmin(limit, .Machine$double.xmax), -.Machine$double.xmax)
   list(MinValue = number_text(finite(min)), MaxValue = number_text(finite(max)))
@@ -78,7 +78,7 @@ range_text <- function(min, max) {
   }
 }
 
-# The number that a text is in decimal notation, else NA.
+# Return the number that a text is in decimal notation, else NA.
 strict_number <- function(text) {
   if (grepl("^ *[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)? *$", text)) as.numeric(text) else NA
 }

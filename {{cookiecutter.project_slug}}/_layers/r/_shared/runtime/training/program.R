@@ -34,7 +34,7 @@ run_training <- function(project, paths) {
 
   # Late, because the numeric libraries that it loads read the variables set above.
   algorithm <- load_algorithm(project, parent.env(environment()))
-  handlers <- resolve_handlers(algorithm, batch = FALSE) # before hours of training, what serving would refuse
+  handlers <- resolve_handlers(algorithm, batch = FALSE) # fails now, not after hours of training
 
   if (!framework$distributes) {
     if (!hosts$is_first) {
@@ -59,7 +59,7 @@ run_training <- function(project, paths) {
     stop(user_error("train() in algorithm.R returned NULL and left nothing in job$model_folder: return the model"))
   }
   if (!job$stopping()) {
-    # else there are 120 s left, at most (T4)
+    # else at most 120 s are left (T4)
     if (is.null(model) && is.null(algorithm$model_fn)) {
       stop(user_error(paste(
         "train() in algorithm.R returned NULL: return the model, or define model_fn(model_dir),",
@@ -71,7 +71,7 @@ run_training <- function(project, paths) {
   cat("training has ended, the model is saved\n")
 }
 
-# The content of one of the job's files, or NULL where it is missing. Raises UserError if it is not JSON.
+# Return the content of one of the job's files, or NULL where it is missing. Raises UserError if it is not JSON.
 read_json <- function(path) {
   if (!file.exists(path)) {
     return(NULL)
@@ -82,7 +82,7 @@ read_json <- function(path) {
   })
 }
 
-# The hyperparameters as algorithm.R declares them; as plain texts where it declares none.
+# Return the hyperparameters as algorithm.R declares them; as plain texts where it declares none.
 hyperparameters_of <- function(algorithm, strings) {
   if (is.null(algorithm$hyperparameters)) {
     return(lapply(strings, decode_hyperparameter))
@@ -99,7 +99,7 @@ call_train <- function(algorithm, channels, hyperparameters, job) {
   algorithm$train(channels, hyperparameters)
 }
 
-# Raise an error again, with the name of the checkpoint that the job went on from, if it did.
+# Raise an error again, with the name of the checkpoint that the job was resumed from, if it was.
 resumed_error <- function(error, checkpoint) {
   if (!is.null(checkpoint) && is.null(error$note) && !inherits(error, c("UserError", "InputError"))) {
     error$note <- sprintf("resumed from checkpoint %s: delete it if it is not this job's", checkpoint)
@@ -107,7 +107,7 @@ resumed_error <- function(error, checkpoint) {
   }
 }
 
-# The error to report: a full disk is the user's to mend, by asking for a larger volume, and so is a missing library.
+# Return the error to report: for a full disk or a missing library one that tells the user what to do.
 explained <- function(error, paths) {
   message <- conditionMessage(error)
   if (!grepl("No space left on device", message, fixed = TRUE, useBytes = TRUE)) {

@@ -1,9 +1,9 @@
-# The proof that what was trained can be served, before the job ends: what fails here would fail an endpoint.
+# Prove before the job ends that the model can be served: what fails here would fail an endpoint.
 
 # Load the saved model as an endpoint does, and answer the first row of the channel `train` with it.
 #
-# That row is known where algorithm.R declares `features` and has no input_fn; else loading is all. Raises UserError for
-# a model that cannot be loaded, or that fails; the traceback goes to the log.
+# The row is known where algorithm.R declares `features` and has no input_fn; else the model is only loaded. Raises
+# UserError for a model that cannot be loaded, or that fails; the traceback goes to the log.
 serve_once <- function(algorithm, handlers, paths, channels) {
   model <- tryCatch(load_served_model(handlers, paths), UserError = function(error) {
     stop(user_error("training has ended, but its model cannot be served: %s", conditionMessage(error)))
@@ -17,7 +17,7 @@ serve_once <- function(algorithm, handlers, paths, channels) {
     response_type(NULL, json_type, handlers$response_types)
   ))
   if (!is.null(error) && !inherits(error, "InputError")) {
-    # that would be an answer, too: status 400
+    # an InputError would be an answer, too: status 400
     message(error$trace)
     said <- paste0(class(error)[[1]], ": ", conditionMessage(error))
     text <- "training has ended, but its model cannot answer the first row of channel 'train': %s"
@@ -25,7 +25,7 @@ serve_once <- function(algorithm, handlers, paths, channels) {
   }
 }
 
-# The features of the first row of the channel `train`; NULL where only the algorithm knows them.
+# Return the features of the first row of the channel `train`; NULL where only the algorithm knows them.
 first_features <- function(algorithm, channels) {
   name <- intersect(c("train", "training"), names(channels))
   if (is.null(algorithm$features) || !is.null(algorithm$input_fn) || length(name) == 0) {

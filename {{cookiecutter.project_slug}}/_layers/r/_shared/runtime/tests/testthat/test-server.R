@@ -135,7 +135,7 @@ test_that("no request waits for another's worker, however long it takes, and tho
   expect_identical(log[[length(log)]], "0")
   expect_match(log, "^request test: POST /invocations 504: the prediction took longer", all = FALSE)
   expect_match(log, "^request stuck: the prediction takes longer than 2 s", all = FALSE)
-  expect_match(log, "^request dead: worker [0-9]+ died; another takes its place", all = FALSE)
+  expect_match(log, "^request dead: worker [0-9]+ died; a new worker replaces it", all = FALSE)
 })
 
 test_that("workers that only die end the server", {

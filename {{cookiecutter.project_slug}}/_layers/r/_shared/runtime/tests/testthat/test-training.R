@@ -79,7 +79,7 @@ test_that("where only training arrives it is read as train", {
     dir.create(file.path(data, name))
   }
   channels <- runtime$channels_from_config(list(training = list(), validation = list()), data)
-  line <- "channel 'train' is missing: reading 'training' in its place"
+  line <- "channel 'train' is missing: reading 'training' instead"
   expect_identical(capture.output(writeLines(channels$train$path)), c(line, file.path(data, "training")))
   expect_named(channels, c("training", "validation"))
   both <- runtime$channels_from_config(list(train = list(), training = list()), data)
@@ -114,7 +114,7 @@ test_that("bad training data names the file and the line", {
   )
 })
 
-test_that("what others leave in a channel is passed over, and files that do not fit together are named", {
+test_that("what others leave in a channel is skipped, and files that do not fit together are named", {
   data <- new_folder()
   left <- c("_SUCCESS", "_temporary/part.csv", ".x.csv.crc", "data_$folder$", "empty.csv", "only-header.csv")
   for (name in left) {
@@ -128,7 +128,7 @@ test_that("what others leave in a channel is passed over, and files that do not 
   })
   expect_identical(lapply(tables, runtime$table_matrix), list(rbind(c(1, 2))))
   for (name in left) {
-    expect_true(any(startsWith(log, paste0("passed over train/", name, ": "))))
+    expect_true(any(startsWith(log, paste0("skipped train/", name, ": "))))
   }
   write_text("y,x\n1,2\n", data, "train", "b.csv")
   both <- "train/b.csv has the columns y, x, train/a.csv has x, y"
@@ -180,14 +180,14 @@ test_that("large and compressed files are read by data.table as the strict reade
   }
 })
 
-test_that("what is no checkpoint of ours is passed over with a line in the log", {
+test_that("what is no checkpoint of ours is skipped with a line in the log", {
   folder <- new_folder()
   write_text("{}", folder, "checkpoint-500", "trainer_state.json")
   write_text("", folder, "checkpoint-000000000007.rds")
   checkpoints <- runtime$new_checkpoints(folder)
   log <- capture.output(expect_null(checkpoints$latest()))
-  expect_identical(log[[1]], "passed over checkpoint-000000000007.rds in the checkpoint folder: it is empty")
-  expect_identical(log[[2]], "passed over checkpoint-500 in the checkpoint folder: it is not this job's")
+  expect_identical(log[[1]], "skipped checkpoint-000000000007.rds in the checkpoint folder: it is empty")
+  expect_identical(log[[2]], "skipped checkpoint-500 in the checkpoint folder: it is not this job's")
 })
 
 test_that("a table gives its columns by name", {
