@@ -2,6 +2,7 @@
 
 import ast
 import re
+import runpy
 import tomllib
 from itertools import combinations
 from pathlib import PurePosixPath
@@ -147,6 +148,51 @@ def test_makefiles_and_scripts_keep_to_what_macos_has():
     for newer, paths in ((NEWER_BASH, scripts), (NEWER_MAKE, makefiles)):
         for path in paths:
             assert not re.search(f"{newer}|{NOT_IN_MACOS}", path.read_text(), re.MULTILINE), path
+
+
+CONTRACT = runpy.run_path(LAYERS / "_shared/local_test/contract.py")
+ML, PORT, REASON, INVOCATION = (CONTRACT[name] for name in ("ML", "PORT", "REASON", "INVOCATION"))
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("python/_shared/runtime/paths.py", f'os.environ.get("SAGEMAKER_BASE_DIR", "{ML}")'),
+        ("r/_shared/runtime/paths.R", f'Sys.getenv("SAGEMAKER_BASE_DIR", "{ML}")'),
+        ("r/_shared/runtime/train", f"${{SAGEMAKER_BASE_DIR:-{ML}}}"),
+        ("python/_shared/runtime/serving/settings.py", f'"SAGEMAKER_BIND_TO_PORT", {PORT})'),
+        ("r/_shared/runtime/serving/settings.R", f'"SAGEMAKER_BIND_TO_PORT", {PORT}L)'),
+        ("python/_shared/runtime/serving/settings.py", f"if batch else {INVOCATION})"),
+        ("r/_shared/runtime/serving/settings.R", f"if (batch) 3600L else {INVOCATION}L)"),
+        ("python/_shared/runtime/training/failure.py", f"LIMIT = {REASON} "),
+        ("r/_shared/runtime/training/failure.R", f"failure_limit <- {REASON} "),
+    ],
+)
+def test_the_runtimes_have_the_constants_of_the_contract(file, line):
+    """Neither imports those of local_test, which has no runtime on another image."""
+    assert line in (LAYERS / file).read_text()
+
+
+def test_nginx_ends_before_sagemaker_kills_the_server():
+    text = (LAYERS / "_shared/runtime/serving/nginx.conf").read_text()
+    assert int(re.search(r"worker_shutdown_timeout (\d+)s;", text)[1]) < CONTRACT["STOP_SERVING"]
+
+
+def constant(file, name):
+    """Return the value of a constant in a Python file of the layers."""
+    body = ast.parse((LAYERS / file).read_text()).body
+    return next(node.value.value for node in body if isinstance(node, ast.Assign) and node.targets[0].id == name)
+
+
+def test_what_scripts_and_images_say_is_what_local_test_and_cloud_look_for():
+    promises = constant("_shared/local_test/engines/docker.py", "PROMISES")
+    label = constant("_shared/cloud/declaration.py", "LABEL")
+    schema = constant("_shared/cloud/image.py", "SCHEMA_2")
+    for language in LANGUAGES:
+        assert f"{promises}=true" in (LAYERS / language / "_shared/Dockerfile").read_text()
+    assert f"'{label}=%s'" in (LAYERS / "_shared/cloud/label.sh").read_text()
+    push = (LAYERS / "_shared/build_and_push.sh").read_text()
+    assert f"label={label}=" in push and f"accepted={schema}\n" in push
 
 
 def test_the_sources_and_the_projects_are_linted_by_the_same_rules():

@@ -35,7 +35,7 @@ def use_local() -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     endpoint = given if given.startswith("http://127.0.0.1") else f"http://127.0.0.1:{local.PORT}"
-    os.environ.update(local.CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": "eu-west-1"})
+    os.environ.update(local.CREDENTIALS | {"AWS_ENDPOINT_URL": endpoint, "AWS_DEFAULT_REGION": local.REGION})
 
 
 class Aws:

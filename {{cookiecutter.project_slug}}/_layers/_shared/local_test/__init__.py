@@ -15,6 +15,7 @@ What it is made of:
     waits.py                how long it waits
     progress.py             says what it is waiting for
     interrupts.py           Ctrl-C while something is started or removed
+    contract.py             constants of the contract
     explain.py              failure messages: what, sent, got, what to do
     conftest.py             options and fixtures
     platforms.py            linux/amd64, linux/arm64

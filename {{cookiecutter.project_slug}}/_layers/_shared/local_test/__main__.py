@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from . import doctor, interrupts, platforms
+from .contract import ML, PORT
 from .engines import CHOICES, open_engine
 from .engines.base import Engine, Program
 from .errors import SetupError
@@ -19,7 +20,6 @@ from .startup import await_ping
 PROJECT = Path(__file__).resolve().parent.parent
 OUTPUT = PROJECT / "local_test/output"
 MODEL = OUTPUT / "model"
-PORT = 8080
 
 
 def follow(program: Program, shown: int = 0) -> int:
@@ -45,7 +45,7 @@ def train(engine: Engine, sample: Path) -> int:
             shutil.copytree(collected / folder, OUTPUT / folder, symlinks=True)
     failure = OUTPUT / "output/failure"
     if failure.is_file():
-        print(f"/opt/ml/output/failure:\n{failure.read_text(encoding='utf-8', errors='backslashreplace')}")
+        print(f"{ML}/output/failure:\n{failure.read_text(encoding='utf-8', errors='backslashreplace')}")
     print(f"exit code {code} after {run.seconds:.1f} s; what the job left is in {OUTPUT}")
     return code
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from . import about, interrupts, platforms, selection, waits
+from . import about, contract, interrupts, platforms, selection, waits
 from .engines import CHOICES, open_engine
 from .engines.base import Engine
 from .errors import SetupError
@@ -53,7 +53,8 @@ def pytest_addoption(parser):
         "--stop-within",
         type=float,
         metavar="SECONDS",
-        help="be stricter than SageMaker, which gives 120 s (training) and 30 s (serving) after SIGTERM",
+        help=f"be stricter than SageMaker, which gives {contract.STOP_TRAINING} s (training) and "
+        f"{contract.STOP_SERVING} s (serving) after SIGTERM",
     )
 
 

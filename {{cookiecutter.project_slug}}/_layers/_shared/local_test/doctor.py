@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .contract import PORT
 from .edited import edited
 from .engines import why_no_docker
 from .engines.base import shebang_words
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 GIGABYTE = 1024**3
 DISK_NEEDED = 5 * GIGABYTE  # an image, its layers, and the model
-PORT = 8080
 SCRIPTS = ("runtime/train", "runtime/serve", "runtime/describe", "build_and_push.sh", "local_test/*.sh", "cloud/*.sh")
 LOG_LINES = 15
 REGION = re.compile(r"^\s*region\s*=\s*\S", re.MULTILINE)

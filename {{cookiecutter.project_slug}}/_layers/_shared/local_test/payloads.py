@@ -4,7 +4,6 @@ import re
 
 from .sample import Request
 
-MEGABYTE = 1024 * 1024
 SMALL_LINE = 100  # bytes; shorter sample lines are padded, or 25 MB would be millions of records
 
 # Per content type: (name, body, damaged beyond doubt). What is damaged beyond doubt must be refused with a 4xx;

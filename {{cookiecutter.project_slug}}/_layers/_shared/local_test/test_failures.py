@@ -2,9 +2,10 @@
 
 import pytest
 
+from .contract import REASON
 from .explain import fail
 from .job import ODD_CHANNEL
-from .training_runs import FAILURE_REASON, Finished, failure_problem, finish
+from .training_runs import Finished, failure_problem, finish
 from .waits import WAITS
 
 
@@ -52,7 +53,7 @@ def test_failure_file(engine, refused):
                 sent=finished.sent,
                 got=finished.got,
                 advice="Write the error class and message to /opt/ml/output/failure (UTF-8) before you exit: its first "
-                f"{FAILURE_REASON} characters become FailureReason, all that most users ever see.",
+                f"{REASON} characters become FailureReason, all that most users ever see.",
             )
     if not judged:
         pytest.skip("because the jobs with a mistake did not fail (T33)")

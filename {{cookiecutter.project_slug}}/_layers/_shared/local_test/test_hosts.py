@@ -9,6 +9,7 @@ import pytest
 
 from .answers import same_answer
 from .archive import files
+from .contract import STOP_TRAINING
 from .explain import BEYOND, fail
 from .hosts_runs import Disturbed, OnHosts, finish_all, name_of
 from .job import Job
@@ -172,7 +173,7 @@ def test_sigterm_ends_all_hosts(hosts_runs, long_job, figure):
         if host.hung or host.run.exit_code == -signal.SIGTERM:
             fail(
                 f"{name_of(host.run)} did not end within {stopped.seconds:.0f} s of SIGTERM to all hosts; SageMaker "
-                "kills after 120 s."
+                f"kills after {STOP_TRAINING} s."
                 if host.hung
                 else f"SIGTERM killed the program on {name_of(host.run)} because it does not handle it. As the first "
                 "process of a container it would not even be killed: the system ignores SIGTERM there.",

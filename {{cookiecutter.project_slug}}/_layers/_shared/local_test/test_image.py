@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from .contract import ML
 from .explain import fail
 from .platforms import GRAVITON, GRAVITON_ONLY
 
@@ -113,10 +114,10 @@ def test_serve_can_be_started(engine):
 @pytest.mark.clause("T6")
 def test_nothing_under_opt_ml(docker):
     """The image has no files under /opt/ml, where SageMaker would hide them."""
-    if names := docker.names_below("/opt/ml"):
+    if names := docker.names_below(ML):
         fail(
-            f"The image has {len(names)} files under /opt/ml. SageMaker mounts its own over them.",
-            sent="docker cp IMAGE:/opt/ml",
+            f"The image has {len(names)} files under {ML}. SageMaker mounts its own over them.",
+            sent=f"docker cp IMAGE:{ML}",
             got="\n".join(names[:10]),
             advice="Put code under /opt/program or anywhere else; SageMaker brings the model.",
         )

@@ -7,6 +7,7 @@ from math import isclose
 
 import pytest
 
+from .contract import STOP_TRAINING
 from .engines.base import Run
 from .explain import BEYOND, fail
 from .job import Job
@@ -32,7 +33,8 @@ def test_sigterm_ends_training(interrupted, figure):
     sent = f"{finished.sent}\nand SIGTERM to its main process once it was going"
     if finished.hung:
         fail(
-            f"Training did not end within {interrupted.stopped_after:.0f} s of SIGTERM; SageMaker kills after 120 s.",
+            f"Training did not end within {interrupted.stopped_after:.0f} s of SIGTERM; SageMaker kills after "
+            f"{STOP_TRAINING} s.",
             sent=sent,
             got=finished.got,
             advice="Handle SIGTERM: save the model or a checkpoint and exit. If a shell script starts the program, let "

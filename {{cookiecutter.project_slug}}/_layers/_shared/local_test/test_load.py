@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from .contract import INVOCATION, PAYLOAD
 from .engines.base import Server
 from .explain import fail
-from .payloads import MEGABYTE, large
+from .payloads import large
 from .sample import Request
 from .serving_runs import Serving
 from .waits import WAITS
@@ -21,7 +22,7 @@ ENVIRONMENT = {"SAGEMAKER_MODEL_SERVER_WORKERS": str(WORKERS), "SAGEMAKER_MODEL_
 # A long request takes LONG seconds at least, better AIM, and TIMES as long as a small one; its body is made as large as
 # that needs.
 LONG, AIM, TIMES = 0.2, 0.3, 20
-FIRST_SIZE, LARGEST = 32 * 1024, 25 * MEGABYTE
+FIRST_SIZE, LARGEST = 32 * 1024, PAYLOAD
 FLOOD = WORKERS + QUEUE + 14  # requests at once
 SLOW_CLIENTS = 100
 TRIES = 3
@@ -176,7 +177,7 @@ def test_full_queue(promised, loaded, long_request, figure):
     if not rejected:
         fail(
             f"All of {FLOOD} requests at once were accepted: the queue has no limit, and under load every client waits "
-            "longer than SageMaker does (60 s).",
+            f"longer than SageMaker does ({INVOCATION} s).",
             sent=sent,
             got=f"{len(answered)} answers, the last after {max(answer.seconds for answer in answered):.2f} s",
             advice="Limit the queue (SAGEMAKER_MODEL_SERVER_QUEUE), and answer 503 with Retry-After beyond it.",

@@ -4,13 +4,14 @@ import pytest
 
 from . import plot
 from .answers import same_answer
+from .contract import MEGABYTE, PAYLOAD
 from .exchange import shown
 from .explain import BEYOND, fail
-from .payloads import MEGABYTE, garbage, large
+from .payloads import garbage, large
 from .sample import Request
 from .waits import WAITS
 
-SIZES = (6 * MEGABYTE, 25 * MEGABYTE)
+SIZES = (6 * MEGABYTE, PAYLOAD)
 UNKNOWN_TYPE = "application/x-local-test"
 CUSTOM_HEADERS = {
     "X_Amzn_SageMaker_Custom_Attributes": "trace_id=local-test",

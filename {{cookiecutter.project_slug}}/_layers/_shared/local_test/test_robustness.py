@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from .contract import STOP_SERVING
 from .engines.base import Constraints, leaves, workers
 from .explain import fail
 from .startup import bring_up
@@ -128,7 +129,7 @@ def test_sigterm_drains(disposable_server, good, stop_within, figure):
         )
     if not ended:
         fail(
-            f"The server did not end within {limit:.0f} s of SIGTERM; SageMaker kills it after 30 s.",
+            f"The server did not end within {limit:.0f} s of SIGTERM; SageMaker kills it after {STOP_SERVING} s.",
             sent=sent,
             got=got,
             advice="Handle SIGTERM. If a shell script starts the server, let it use `exec`, so that the server gets "

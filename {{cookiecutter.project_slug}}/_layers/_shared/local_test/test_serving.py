@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import pytest
 
 from . import archive
+from .contract import MEGABYTE, PORT
 from .engines.process import free_port, listeners
 from .exchange import Exchange, listening
 from .explain import fail
-from .payloads import MEGABYTE, large
+from .payloads import large
 from .startup import POLL
 from .waits import WAITS
 
@@ -23,8 +24,8 @@ BUSY_CLIENTS = 8
 AT_ONCE = 0.1  # seconds for a ping, busy or not
 # How SageMaker's pings look (I10): on endpoints, and in batch transform.
 PING_HEADERS = (
-    {"Host": "model.aws.local:8080", "User-Agent": "AHC/2.0"},
-    {"Host": "169.254.255.131:8080", "User-Agent": "Go-http-client/1.1"},
+    {"Host": f"model.aws.local:{PORT}", "User-Agent": "AHC/2.0"},
+    {"Host": f"169.254.255.131:{PORT}", "User-Agent": "Go-http-client/1.1"},
 )
 
 
@@ -52,7 +53,7 @@ def test_becomes_healthy(first_start, figure):
             else f"/ping did not return 200 within {WAITS.healthy:.0f} s; SageMaker gives up on the endpoint then.",
             sent=f"{startup.server.command}\nGET /ping, over and over",
             got=startup.server.got,
-            advice="Read the log above. The server must listen on 0.0.0.0, port 8080 (or SAGEMAKER_BIND_TO_PORT), "
+            advice=f"Read the log above. The server must listen on 0.0.0.0, port {PORT} (or SAGEMAKER_BIND_TO_PORT), "
             "and find its model in /opt/ml/model.",
         )
     figure("time to first ping", f"{startup.healthy_after:.2f} s")
@@ -258,16 +259,16 @@ def test_bind_to_port(engine, up):
                 "an inference pipeline.",
                 sent=f"{server.command}\nGET /ping on port {port}",
                 got=server.got,
-                advice="Listen on SAGEMAKER_BIND_TO_PORT when it is set, else on 8080.",
+                advice=f"Listen on SAGEMAKER_BIND_TO_PORT when it is set, else on {PORT}.",
             )
         # The earlier server may hold the port, so that this one could not have it.
         processes = [*server.processes(), *up.serving.startup.server.processes()]
-        if engine.name == "process" and listeners(8080) & {process.pid for process in processes}:
+        if engine.name == "process" and listeners(PORT) & {process.pid for process in processes}:
             fail(
-                "The server listens on port 8080 as well as on the port that SAGEMAKER_BIND_TO_PORT names.",
+                f"The server listens on port {PORT} as well as on the port that SAGEMAKER_BIND_TO_PORT names.",
                 sent=server.command,
-                got="port 8080 accepts connections",
-                advice="Listen on SAGEMAKER_BIND_TO_PORT only: 8080 may belong to another container.",
+                got=f"port {PORT} accepts connections",
+                advice=f"Listen on SAGEMAKER_BIND_TO_PORT only: {PORT} may belong to another container.",
             )
     finally:
         server.remove()

@@ -12,14 +12,13 @@ from pathlib import Path
 import pytest
 
 from . import archive
+from .contract import REASON
 from .engines.base import LOG_TAIL, Engine, Run
 from .explain import fail
 from .job import ODD_CHANNEL, ODD_HOST, SAGEMAKERS_OWN, Job
 from .progress import at_most, doing
 from .sample import Sample
 from .waits import WAITS
-
-FAILURE_REASON = 1024  # T32, characters of the failure file that become FailureReason
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,8 @@ class Finished:
     @property
     def got(self) -> str:
         """How the job ended, for messages."""
-        failure = (b"no such file" if self.failure is None else self.failure[:1024]).decode("utf-8", "backslashreplace")
+        content = b"no such file" if self.failure is None else self.failure[:REASON]
+        failure = content.decode("utf-8", "backslashreplace")
         headline, _, rest = failure.partition("\n\n")
         if rest and rest.rstrip().rpartition("\n")[2] in [line for _, line in self.run.log[-LOG_TAIL:]]:
             failure = f"{headline} (and what the log says)"
@@ -106,13 +106,13 @@ def failure_problem(content: bytes | None, names: list[str]) -> str | None:
     if content is None:
         return "was not written"
     try:
-        reason = content.decode("utf-8")[:FAILURE_REASON]
+        reason = content.decode("utf-8")[:REASON]
     except UnicodeDecodeError:
         return "is not UTF-8"
     if not reason.strip():
         return "is empty"
     if names and not any(name in reason for name in names):
-        return f"does not mention {' or '.join(names)} in its first {FAILURE_REASON} characters"
+        return f"does not mention {' or '.join(names)} in its first {REASON} characters"
     return None
 
 

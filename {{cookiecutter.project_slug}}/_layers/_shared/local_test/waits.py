@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+from . import contract
+
 
 @dataclass
 class Waits:
@@ -12,7 +14,7 @@ class Waits:
     second_sign: float = 10.0  # for the second of the two, after the first
     endless: float = 120.0  # for a job that should end at once
     no_network: float = 5.0  # that a job may take longer without a network
-    stop_training: float = 120.0  # for the end of a job after SIGTERM (T4)
+    stop_training: float = contract.STOP_TRAINING  # for the end of a job after SIGTERM (T4)
     checkpoint: float = 0.5  # before the kill: the first file that is seen may be one that is still being written
     first_host_late: float = 3.0  # during which the name of the first host does not resolve (T42)
     host_gone: float = 60.0  # for the end of the other hosts after one has failed
@@ -21,12 +23,12 @@ class Waits:
     second_chance: float = 15.0  # for an answer of a server that was healthy too early
     another_start: float = 5.0  # for another start of a server, on top of twice the time of the first
     ping: float = 2.0  # for an answer to /ping (I8)
-    invocation: float = 60.0  # for an answer to /invocations (I13)
+    invocation: float = contract.INVOCATION  # for an answer to /invocations (I13)
     stalled: float = 5.0  # for an answer to a sample request, which is asked again to see what it takes
     busy: float = 1.5  # during which clients keep a server busy
     others: float = 2.0  # for an answer beside clients that send slowly
     half_way: float = 0.3  # between the halves of a request and the signal between them
-    stop_serving: float = 30.0  # for the end of a server after SIGTERM (I5)
+    stop_serving: float = contract.STOP_SERVING  # for the end of a server after SIGTERM (I5)
     recovery: float = 15.0  # for an answer of a server whose workers were killed
     processing: float = 300.0  # for a Processing job
     silence: float = 10.0  # before a check says what it waits for, and between repetitions

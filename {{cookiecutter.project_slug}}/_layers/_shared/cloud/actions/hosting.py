@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 from local_test.answers import same_answer
+from local_test.contract import MEGABYTE, PAYLOAD, SERVERLESS_PAYLOAD
 
 from .. import cost, explain, follow, requests
 from ..errors import CloudError
 from ..requests import Request
 from ..session import Cloud, exists
 
-PAYLOAD_MB, SERVERLESS_PAYLOAD_MB = 25, 4  # of a request (I13, I20)
 DAY = 24.0  # hours
 # An asynchronous endpoint waits an hour for an answer (I19), and so must the server: its own limit is a minute.
 ASYNC = {"SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "3600"}
@@ -122,10 +122,11 @@ def compare(cloud: Cloud, endpoint: str) -> None:
 
 def ask(cloud: Cloud, endpoint: str, body: bytes, content_type: str, accept: str) -> bytes:
     """Return the endpoint's answer. Raises CloudError with the container's message for an error."""
-    limit = SERVERLESS_PAYLOAD_MB if cloud.settings.deploy.kind == "serverless" else PAYLOAD_MB
-    if len(body) > limit << 20:
+    limit = SERVERLESS_PAYLOAD if cloud.settings.deploy.kind == "serverless" else PAYLOAD
+    if len(body) > limit:
         raise CloudError(
-            f"the request has {len(body) / 2**20:.1f} MB, and SageMaker takes {limit} MB: use make cloud-transform"
+            f"the request has {len(body) / MEGABYTE:.1f} MB, and SageMaker takes {limit // MEGABYTE} MB: use make "
+            "cloud-transform"
         )
     runtime = cloud.aws.client("sagemaker-runtime")
     try:

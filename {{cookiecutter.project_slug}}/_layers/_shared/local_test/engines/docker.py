@@ -24,6 +24,7 @@ from docker.types import DeviceRequest, Mount
 from requests import RequestException
 
 from .. import archive, interrupts
+from ..contract import ML, PORT
 from ..errors import EngineLost, SetupError
 from ..job import Job
 from .base import (
@@ -40,8 +41,6 @@ from .base import (
 )
 from .daemon import LABEL, connect, lost, remove_all
 
-ML = "/opt/ml"
-PORT = 8080
 # Docker's name server may leave queries for unknown names unanswered. The resolver would repeat a query 5 s later, and
 # hide that a program does not.
 IMPATIENT = ["timeout:1", "attempts:1"]

@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from cloud.local import CREDENTIALS, NAME, PORT
+from cloud.local import ACCOUNT, CREDENTIALS, NAME, PORT, REGION
 
 from .. import interrupts
 from ..engines import CHOICES, choose
@@ -37,7 +37,7 @@ def variables(endpoint: str, image: str, region: str) -> dict[str, str]:
         "AWS_DEFAULT_REGION": region,
         "SAGEMAKER_VALIDATE_ROLE": "false",
         "IMAGE": image,
-        "ROLE": f"arn:aws:iam::123456789012:role/{NAME}",
+        "ROLE": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
         "BUCKET": NAME,
     }
 
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     port = options.port if options.port is not None else 0 if options.command else PORT
     if port and listening(("127.0.0.1", port)):
         raise SetupError(f'port {port} is busy. Stop what listens there, or choose another one: ARGS="--port N"')
-    from .server import REGION, Server
+    from .server import Server
 
     interrupts.listen()
     engine = options.engine or choose()

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
+from cloud.local import ACCOUNT
+
 from .. import archive
+from ..contract import PAYLOAD, REASON, SERVERLESS_PAYLOAD
 from ..engines.base import Engine, Server
 from ..exchange import Exchange, exchange
 from ..startup import await_ping
 from ..waits import WAITS
 from .api import Refusal, invalid
-from .region import REASON, Region
-from .resources import ACCOUNT, ENDPOINT, ENDPOINT_CONFIG, MODEL
+from .region import Region
+from .resources import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from .storage import LogStream
 
 GROUP = "/aws/sagemaker/Endpoints"
-PAYLOAD = 25 << 20  # bytes of a request (I13)
-SERVERLESS_PAYLOAD = 4 << 20  # (I20)
 SETTLED = 0.5  # seconds after which a request for the old server has reached it
 ASYNC_SECONDS = 900  # for an asynchronous answer, unless the request says otherwise (I19)
 MESSAGE = 2048  # characters of OriginalMessage (I15)

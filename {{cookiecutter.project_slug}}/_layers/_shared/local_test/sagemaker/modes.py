@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from ..contract import ML
 from .api import invalid
 
 ABSENT = ()  # no value is supported
@@ -19,7 +20,7 @@ MODES: dict[str, dict[str, tuple]] = {
     "CreateTrainingJob": {
         "AlgorithmSpecification.TrainingInputMode": ("File", "FastFile"),
         "AlgorithmSpecification.AlgorithmName": ABSENT,
-        "CheckpointConfig.LocalPath": ("/opt/ml/checkpoints", "/opt/ml/checkpoints/"),
+        "CheckpointConfig.LocalPath": (f"{ML}/checkpoints", f"{ML}/checkpoints/"),
         "ResourceConfig.InstanceGroups": ABSENT,
         **{f"InputDataConfig.*.{name}": values for name, values in CHANNEL.items()},
     },

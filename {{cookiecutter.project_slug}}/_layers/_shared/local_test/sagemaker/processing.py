@@ -2,6 +2,7 @@
 
 import time
 
+from ..contract import ML, REASON
 from ..job import write_processing
 from .api import invalid
 from .region import JobAtWork, Region
@@ -9,8 +10,7 @@ from .resources import PROCESSING_JOB
 from .storage import LogStream
 
 GROUP = "/aws/sagemaker/ProcessingJobs"
-ROOT = "/opt/ml/processing/"
-MESSAGE = 1024  # characters of ExitMessage (PR5)
+ROOT = f"{ML}/processing/"
 
 
 def create(region: Region, request: dict) -> dict:
@@ -66,7 +66,7 @@ class Processing(JobAtWork):
         message = run.collect("output") / "message"
         self.job["ProcessingEndTime"] = time.time()
         if message.is_file():
-            self.job["ExitMessage"] = message.read_text(encoding="utf-8", errors="replace")[:MESSAGE]
+            self.job["ExitMessage"] = message.read_text(encoding="utf-8", errors="replace")[:REASON]
         if run.seconds > limit:
             self.end("Stopped")
         elif run.exit_code:

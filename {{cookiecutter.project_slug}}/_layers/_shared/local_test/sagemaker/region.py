@@ -5,12 +5,11 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from ..contract import REASON
 from ..engines.base import Engine
 from .engines import Engines
 from .resources import Kind, Resources, change
 from .storage import NoData, Storage
-
-REASON = 1024  # characters of FailureReason (T32)
 
 
 class Region:

@@ -3,9 +3,9 @@
 import time
 from dataclasses import dataclass
 
-from .api import Refusal, invalid
+from cloud.local import ACCOUNT
 
-ACCOUNT = "123456789012"  # moto's
+from .api import Refusal, invalid
 
 
 @dataclass(frozen=True)

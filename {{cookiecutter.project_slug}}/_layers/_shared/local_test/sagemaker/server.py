@@ -16,13 +16,14 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from cloud.local import REGION
+
 from . import hosting, listing, modes, processing, training, transform, tuning
 from .api import Refusal, check, invalid
 from .engines import Engines
 from .region import Region
 from .resources import ENDPOINT_CONFIG, KINDS, MODEL, TRAINING_JOB
 
-REGION = "eu-west-1"  # of requests that name none
 JSON = "application/x-amz-json-1.1"
 # The region in the signature of a request.
 CREDENTIAL = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/")

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 
 from .. import archive
+from ..contract import REASON
 from ..engines.base import Engine, Run
 from ..job import Job
 from ..waits import WAITS
 from .api import invalid
-from .region import REASON, JobAtWork, Region
+from .region import JobAtWork, Region
 from .resources import TRAINING_JOB, change
 from .storage import LogStream
 

@@ -6,8 +6,8 @@
 
 model_file <- "model.rds"
 
-# The packages that were loaded when the model was saved, one on each line. A model needs the methods of the package that
-# made it: predict() of a gam is mgcv's.
+# The packages that were loaded when the model was saved, a line each. A model needs the methods of the package that made
+# it: predict() of a gam is mgcv's.
 packages_file <- "packages.txt"
 
 # Write the model that `train` returned.
