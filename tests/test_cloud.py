@@ -365,7 +365,7 @@ def test_the_declared_type_is_that_of_a_range(declared: Declaration):
     for name, one, said in (
         ("rate", {"min": 0, "max": 2}, "tune.ranges: hyperparameter 'rate' is 2: expected a number of 0 or more and "),
         ("loss", {"min": 0, "max": 2}, "tune.ranges: hyperparameter 'loss' is 0: expected one of squared, absolute"),
-        ("note", {"min": 0, "max": 2}, "tune.ranges.note: it is no number, so give it values in place of min and max"),
+        ("note", {"min": 0, "max": 2}, "tune.ranges.note: it is not a number: give it values instead of min and max"),
         ("rates", {"min": 0, "max": 2}, "tune.ranges: hyperparameter 'rates' is unknown: did you mean 'rate'?"),
     ):
         with pytest.raises(CloudError) as error:

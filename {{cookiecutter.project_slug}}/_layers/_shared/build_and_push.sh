@@ -18,7 +18,7 @@ The last line of the output, alone on stdout, is the image's URI with its digest
   --latest         push the tag latest too, beside the tag of the git commit. A working tree with
                    changes that are not committed is pushed as COMMIT-dirty
   --region REGION  default: AWS_REGION, AWS_DEFAULT_REGION, or the region of the AWS profile
-  --tag TAG        in place of the git commit, e.g. where the sources come without git
+  --tag TAG        instead of the git commit, e.g. for sources without git
   --immutable      tags cannot be moved in a repository that is created
   --kms-key KEY    a repository that is created is encrypted with this key
   --dry-run        print the commands and run none: needs neither AWS credentials nor Docker

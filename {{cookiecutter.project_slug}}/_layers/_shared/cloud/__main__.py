@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m cloud", description=__doc__)
     found.add_argument("action", choices=ACTIONS)
     found.add_argument("--project", default=PROJECT.name, help="the image's and repository's name (%(default)s)")
-    found.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="in place of the file's")
+    found.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="replaces a setting")
     found.add_argument("--dry-run", action="store_true", help="print the requests, and send none")
     found.add_argument("--local", action="store_true", help="use `make local-sagemaker`")
     found.add_argument("--yes", action="store_true", help="answer every question with yes")

@@ -52,7 +52,7 @@ class Declaration:
                 raise CloudError(f"tune.ranges: {problem}")
         kind = self.hyperparameters[name]["Type"]
         if "values" not in wanted and kind not in ("Integer", "Continuous"):
-            raise CloudError(f"tune.ranges.{name}: it is no number, so give it values in place of min and max")
+            raise CloudError(f"tune.ranges.{name}: it is not a number: give it values instead of min and max")
         return kind
 
     def _problem(self, name: str, value: Any) -> str | None:

@@ -70,7 +70,7 @@ def sentence(error: Exception) -> str:
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Raise CloudError in place of what AWS's client, the sample or a file raises."""
+    """Raise CloudError instead of the errors of AWS's client, of the sample and of files."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:

@@ -154,7 +154,7 @@ def load(project: Path, changes: Iterable[str] = (), environment: Mapping[str, s
 
 
 def _put(content: dict, path: list[str], text: str) -> None:
-    """Set a value, as TOML or, where it is none, as a text."""
+    """Set a value, as TOML, or as a text if it is not TOML."""
     *tables, key = path
     for name in tables:
         content = content.setdefault(name, {})

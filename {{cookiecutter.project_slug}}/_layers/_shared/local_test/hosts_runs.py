@@ -109,12 +109,12 @@ class HostsRuns:
 
     @cached_property
     def last_dies(self) -> Disturbed:
-        """The long job, of which the last host dies."""
+        """The long job, whose last host dies."""
         return self._death(-1)
 
     @cached_property
     def first_dies(self) -> Disturbed:
-        """The long job, of which the first host dies."""
+        """The long job, whose first host dies."""
         return self.last_dies if self.last_dies.first_only else self._death(0)
 
     @cached_property

@@ -47,7 +47,7 @@ def cell(row: dict | list, column: Column) -> str:
 
 
 def number(text: str) -> float | None:
-    """Return the number that a text is, None if it is none."""
+    """Return a text as a finite number, None if it is not one."""
     try:
         value = float(text)
     except ValueError:

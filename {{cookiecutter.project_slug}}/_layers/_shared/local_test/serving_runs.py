@@ -70,7 +70,7 @@ class FirstStart:
 
 @pytest.fixture(scope="session")
 def first_start(engine, model, sample) -> FirstStart:
-    """The server for the trained model, started once for everybody."""
+    """The server for the trained model, started once for all checks."""
     serving = Serving(engine, model, sample, {}, read_only=True)
     startup = serving.start()
     if startup.good or not engine.mounts_read_only:

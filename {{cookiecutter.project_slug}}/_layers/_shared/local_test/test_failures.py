@@ -11,7 +11,7 @@ from .waits import WAITS
 
 @pytest.fixture(scope="module")
 def refused(engine, sample, plain_job, trained) -> dict[str, tuple[Finished, list[str]]]:
-    """Jobs with a mistake: what is wrong -> how it ended, and the names of which the message must have one."""
+    """Jobs with a mistake: what is wrong -> how it ended, and names, one of which the message must have."""
     jobs = {
         "a missing channel": (plain_job.but(channels={ODD_CHANNEL: None}), list(plain_job.channels)),
     }

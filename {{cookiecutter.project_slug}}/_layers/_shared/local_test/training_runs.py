@@ -172,7 +172,7 @@ class Happy:
 
 @pytest.fixture(scope="session")
 def happy(engine, plain_job) -> Happy:
-    """The sample's job, run once for everybody."""
+    """The sample's job, run once for all checks."""
     first = finish(engine.train(plain_job))
     if first.ok or not engine.mounts_read_only:
         return Happy(first)

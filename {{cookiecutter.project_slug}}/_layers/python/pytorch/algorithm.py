@@ -43,7 +43,7 @@ class Network(torch.nn.Module):
         self.scale.copy_(torch.from_numpy(scale))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Predictions of shape (rows,) for features of shape (rows, features), float32."""
+        """Return predictions of shape (rows,) for features of shape (rows, features), float32."""
         hidden = self.layers((features - self.mean[:-1]) / self.scale[:-1])
         return hidden[:, 0] * self.scale[-1] + self.mean[-1]
 
@@ -52,7 +52,7 @@ def train(channels, hyperparameters: Hyperparameters, job):
     """Fit the network to the `train` channel until it no longer gets better on `validation`.
 
     Both are CSV without header, the target in the first column. The network that is returned is saved for `predict`.
-    On several hosts every one goes through this with its share of the rows, and the first saves the network.
+    On several hosts each runs this with its share of the rows, and the first saves the network.
     """
     torch.manual_seed(hyperparameters.seed)
     data, validation = tensors(read(channels["train"])), tensors(read(channels["validation"]))
@@ -110,7 +110,7 @@ def tensors(data):
 
 
 def fit_epoch(network, optimizer, data, epoch, hyperparameters):
-    """Go through the data once, in mini-batches; the mean squared error meanwhile."""
+    """Go through the data once, in mini-batches; return the mean squared error meanwhile."""
     losses, processes = [], distribution.size()
     for positions, count in data.share.batches(hyperparameters.batch_size, hyperparameters.seed, epoch):
         rows = torch.from_numpy(positions)

@@ -89,7 +89,7 @@ def build(hyperparameters):
             ("categories", OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
         ]
     )
-    # warm_start: a fit with more trees keeps those that are there.
+    # warm_start: a fit with more trees keeps the trees that exist.
     classify = GradientBoostingClassifier(
         learning_rate=hyperparameters.learning_rate,
         max_depth=hyperparameters.max_depth,

@@ -18,7 +18,7 @@ ASYNC = {"SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "3600"}
 
 
 def provide_model(cloud: Cloud, job: Request, environment: dict[str, str] | None = None) -> str:
-    """Make the model of a training job, unless it is there; return its name."""
+    """Make the model of a training job, unless it exists; return its name."""
     name = f"{job['TrainingJobName'][:57]}-async" if environment else job["TrainingJobName"]
     if cloud.aws.dry_run or not exists(cloud.aws.api.describe_model, ModelName=name):
         artifact = job["ModelArtifacts"]["S3ModelArtifacts"]

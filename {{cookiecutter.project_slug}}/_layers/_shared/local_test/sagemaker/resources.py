@@ -12,7 +12,7 @@ from .api import Refusal, invalid
 class Kind:
     """A kind of resource. `name` is that of its operations: CreateTrainingJob, TrainingJobName, TrainingJobStatus.
 
-    `segment` is its part of an ARN, `words` are AWS's for what is no job, `order` is how a list is sorted unasked.
+    `segment` is its part of an ARN, `words` are AWS's for kinds that are no jobs, `order` is that of a list by default.
     """
 
     name: str

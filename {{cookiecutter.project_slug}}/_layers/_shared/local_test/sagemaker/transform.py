@@ -90,7 +90,7 @@ class Transform(JobAtWork):
         return limits | {name: value for name, value in own.items() if value is not None}
 
     def _transform(self, server: Server, content: bytes, limits: dict) -> bytes:
-        """Return the answers to a file, put together (B4). Raises ValueError where there are none, or too few."""
+        """Return the assembled answers to a file (B4). Raises ValueError where there are none, or too few."""
         data, output = self.job["TransformInput"], self.job["TransformOutput"]
         types = {"Content-Type": data.get("ContentType"), "Accept": output.get("Accept")}
         headers = {name: value for name, value in types.items() if value}

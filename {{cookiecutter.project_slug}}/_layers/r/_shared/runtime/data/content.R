@@ -153,7 +153,7 @@ rows_table <- function(rows, numbers, unit) {
   new_table(unlist(rows, recursive = FALSE, use.names = FALSE), lengths(rows), numbers, unit = unit)
 }
 
-# Return a value of JSON. Raises InputError for what is none.
+# Return a value of JSON. Raises InputError for other texts.
 parsed_json <- function(text, where) {
   fault <- json_fault(text)
   if (!is.null(fault)) {

@@ -6,7 +6,7 @@
 #   names: the header if there was one, else NULL; `partial`: what it does not name is missing, else an error.
 #   lines: lines[i] is the number of row i in the source, `source` what to say before it in messages, `unit` after it.
 #   width: how many values each row should have.
-# CSV has its `text`, behind `first_line` lines, in place of the cells at first, or a large `file`: how it is read best
+# CSV has its `text`, after `first_line` lines, instead of the cells at first, or a large `file`: how it is read best
 # depends on what it is read as.
 
 new_table <- function(cells, widths, lines, source = "", unit = "line", quoted = NULL, objects = NULL) {

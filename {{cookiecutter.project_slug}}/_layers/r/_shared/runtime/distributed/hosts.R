@@ -1,6 +1,6 @@
 # The hosts of a training job (contract T16, T17).
 
-# Read resourceconfig.json of any age; without one (a container started by hand) there is one host.
+# Read resourceconfig.json in any of its forms; without it (not on SageMaker) there is one host.
 #
 # Returns who takes part: `all` in SageMaker's order, which every host sees alike; this host's name, `current`, and its
 # `rank` from 0; how many there are, `size`; and whether this host `is_first`, the one that writes the model.

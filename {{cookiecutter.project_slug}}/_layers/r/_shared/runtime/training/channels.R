@@ -140,7 +140,7 @@ channels_from_config <- function(config, data) {
   new_channels(stats::setNames(channels, names(config)))
 }
 
-# Raise UserError for a channel of which this host has only a part, where no other host takes part.
+# Raise UserError for a sharded channel, whose other parts no other host trains on.
 require_whole_channels <- function(config) {
   for (name in names(config)) {
     if (identical(config[[name]]$S3DistributionType, "ShardedByS3Key")) {
