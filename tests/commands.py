@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """Run a command, with these variables in place of this process's; return its output.
+    """Run a command, with these variables instead of this process's; return its output.
 
     What it prints is the message of its failure.
     """

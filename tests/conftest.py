@@ -20,7 +20,7 @@ from template import FRAMEWORKS, MATRIX, ROOT, copy_template, distributes, own_l
 
 TORCH_IMAGE = "sm-algo-test-torch"  # .ci/base-images.sh makes it where PyTorch's index cannot be reached
 
-# The modules that try local_test on the reference container, and the SageMaker that runs here.
+# The modules that run local_test on the reference container, and those of local-sagemaker.
 REFERENCE, LOCAL_SAGEMAKER = "reference", "local-sagemaker"
 LANES = {
     "test_defects": REFERENCE,
@@ -63,7 +63,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log) -> ByFramework:
 
 
 def framework_of(item: pytest.Item) -> str:
-    """Return the framework that a test belongs to; "none" if it belongs to no one."""
+    """Return the framework that a test belongs to; "none" if it belongs to none."""
     callspec = getattr(item, "callspec", None)
     return callspec.params.get("framework", "none") if callspec else "none"
 

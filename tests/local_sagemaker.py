@@ -1,4 +1,4 @@
-"""A project's own SageMaker, started as a user starts it, and AWS's client to ask it with."""
+"""A project's own SageMaker, started as a user starts it, with AWS's clients for it."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def until(found: Callable, what: str, seconds: float = PATIENCE):
 
 
 def expect_answer(request: dict, answer: str) -> None:
-    """Hold an answer against what sample.toml expects: the numbers in it, within its tolerance."""
+    """Compare the numbers in an answer with those of sample.toml, within its tolerance."""
     assert answer.strip() and '"error"' not in answer, f"{request['body']} was answered with {answer}"
     if "answer" in request:
         expected = [float(number) for number in NUMBER.findall(request["answer"])]
@@ -157,7 +157,7 @@ class LocalSageMaker:
         return until(found, f"the end of {name}")
 
     def completed(self, name: str) -> dict:
-        """Return the description of a training job that ends well."""
+        """Return the description of a training job that completes."""
         job = self.ended(name)
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         return job
@@ -213,7 +213,7 @@ class LocalSageMaker:
         return {label for line in listed for label in line.split(",") if label.startswith(LABEL)}
 
     def end(self) -> list[str]:
-        """End it as a CI system does, by SIGTERM; return what it has left."""
+        """End it as a CI system does, by SIGTERM; return what it has left behind."""
         labels = self.labels() if self.engine == "docker" else set()
         self.process.send_signal(signal.SIGTERM)
         try:

@@ -1,4 +1,4 @@
-"""What the actions of cloud/ ask of AWS: run in a project, as `python recorder.py < actions.json`.
+"""Records the permissions that the actions of cloud/ need: `python recorder.py < actions.json`, in a project.
 
 The actions are lists of words, as `python -m cloud` takes them. Prints {action: [permission]}, as IAM calls them; on
 stderr what the actions say.
@@ -52,7 +52,7 @@ ANSWERS = {
 
 
 class Recorded(boto3.Session):
-    """A session of boto3 that writes down what permissions its calls need."""
+    """A session of boto3 that records the permissions that its calls need."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -74,7 +74,7 @@ def record(params: dict, model, **_) -> None:
 
 
 def answer(model, **_) -> tuple | None:
-    """Answer in AWS's place what moto cannot."""
+    """Answer for AWS where moto cannot."""
     if model.name == "HeadBucket" and "s3:CreateBucket" not in recorded:
         return SimpleNamespace(status_code=404), {"Error": {"Code": "404", "Message": ""}}  # for it to be made
     return (SimpleNamespace(status_code=200), ANSWERS[model.name]) if model.name in ANSWERS else None

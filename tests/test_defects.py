@@ -1,4 +1,4 @@
-"""Each check of local_test catches a mistake of the reference container, and none fails for a mistake of another.
+"""Each check of local_test catches a mistake of the reference container, and fails for no other mistake.
 
 The reference is in tests/reference: a container that obeys the whole contract, and the mistakes that it can be told to
 make. Every check gives the same verdict alone as in its section, and a section the same as in the whole suite.
@@ -14,7 +14,7 @@ from reference.mistakes import ENGINES, IMPOSSIBLE, MISTAKES
 from reference.runs import REFERENCE, Outcome, Project
 from template import LAYERS
 
-# Checks of other sections that are run beside those of a mistake's own, to see that it does no harm there.
+# Checks of other sections, which must pass beside those that a mistake is meant for.
 CANARIES = ("test_trains_on_the_sample", "test_failure_file", "test_sample_requests")
 # Mistakes of different sections with which the whole suite is run.
 WHOLE = (

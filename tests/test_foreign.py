@@ -1,4 +1,4 @@
-"""local_test on images that this template did not make: it fails them for SageMaker's clauses, and for nothing else.
+"""local_test on images that were not made from this template: they fail for SageMaker's clauses only.
 
 tests/golden/foreign says which checks fail each of the images of tests/foreign, and which are not held against it
 because only this template promises what they ask for. docs/any-image.md says why. An image of gigabytes is tried by

@@ -1,6 +1,6 @@
 """Python and R read requests alike: the vectors of grammar.md and thousands of damaged ones, sent to servers of both.
 
-GRAMMAR_MUTATIONS=100000 sends that many damaged ones in place of those that are enough each time.
+GRAMMAR_MUTATIONS=100000 sends that many damaged ones instead of the usual number.
 """
 
 import base64
@@ -273,7 +273,7 @@ def differ(one: Answer, other: Answer) -> bool:
     return (one.status, one.content_type) != (other.status, other.content_type) or not alike(one.rows, other.rows)
 
 
-# Rule 4, written here once more.
+# Rule 4, written again independently.
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -292,7 +292,7 @@ def numbers(value: Any) -> list[float]:
 
 
 def rows_of_numbers(request: Request) -> list[list[float]] | None:
-    """Return the numbers in the body of an answered request, read once more and as simply as can be; None for .npy.
+    """Return the numbers in the body of an answered request, read again in the simplest way; None for .npy.
 
     Raises ValueError where the grammar has no such rows.
     """

@@ -18,7 +18,7 @@ from cloud.service_model import problems
 
 GPU = [pair for pair in MATRIX if LAYERS.joinpath(*pair, "requirements-gpu.txt").exists()]
 
-# In place of pip: writes down its arguments and one of its settings, and installs nothing.
+# Instead of pip: records its arguments and one of its settings, and installs nothing.
 PIP = """ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 RUN printf '#!/bin/sh\\necho "$@" $PIP_INDEX_URL >/pip' >/usr/local/bin/pip

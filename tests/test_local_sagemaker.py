@@ -356,7 +356,7 @@ def test_the_cloud_targets_go_to_sagemaker_and_back(aws: LocalSageMaker, tmp_pat
 
 
 def test_what_the_algorithm_would_refuse_is_refused_before_the_job(aws: LocalSageMaker):
-    """By what the image declares; AWS's own words for it would come minutes later."""
+    """By what the image declares; AWS's own error would come minutes later."""
     name = next(iter(aws.sample["training"]["invalid_hyperparameters"]))
     for change, said in (
         (f"train.hyperparameters.{name}s=1", f"hyperparameter '{name}s' is unknown: did you mean '{name}'?"),
@@ -820,7 +820,7 @@ def test_processes(aws: LocalSageMaker):
 
 @IN_DOCKER
 def test_another_entrypoint(aws: LocalSageMaker):
-    """ContainerEntrypoint and ContainerArguments take the place of `train` (T2)."""
+    """ContainerEntrypoint and ContainerArguments replace `train` (T2)."""
     request = aws.job("shell", Environment={"WHERE": "/opt/ml/model/by-hand"})
     words = {"ContainerEntrypoint": ["sh", "-c"], "ContainerArguments": ["echo done >$WHERE; env | sort"]}
     request["AlgorithmSpecification"] |= words

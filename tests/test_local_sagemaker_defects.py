@@ -1,4 +1,4 @@
-"""The tests of local-sagemaker catch one that lies: each defect is seen by the check that is there for it."""
+"""The tests of local-sagemaker catch its defects, each by the check that is meant for it."""
 
 from collections.abc import Callable
 from pathlib import Path

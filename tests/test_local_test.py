@@ -1,4 +1,4 @@
-"""local_test as a tool: what it refuses, what -k selects, and that nothing is green which was not tested."""
+"""local_test as a tool: what it refuses, what -k selects, and that nothing is green that was not checked."""
 
 import ast
 import io
@@ -25,7 +25,7 @@ from template import LAYERS
 
 LOCAL_TEST = LAYERS / "_shared/local_test"
 BECAUSE = "because the training on the sample failed (T33)"
-# What pytest says of its end.
+# Pytest's exit statuses.
 INTERRUPTED, WRONG_USAGE, NOTHING_SELECTED = 2, 4, 5
 
 
@@ -138,7 +138,7 @@ def test_a_model_of_the_sample_is_not_compared_with_that_of_several_hosts(projec
 
 
 def test_a_channel_may_be_called_model(project: Project):
-    """SageMaker's own algorithms call the one so from which they go on."""
+    """SageMaker's own algorithms give this name to the channel with the model to resume from."""
     sample = project.folder / "sample"
     shutil.copytree(sample / "validation", sample / "model")
     edit(sample / "sample.toml", 'validation = "text/csv" }', 'validation = "text/csv", model = "text/csv" }')
@@ -166,7 +166,7 @@ def test_an_image_without_train_only_serves_where_the_sample_has_a_model(project
     assert reason == "only serving is checked: the image has no `train`, and the sample has a model/"
 
 
-# Checks of what SageMaker does not ask for: nothing of them is run on an image that has not promised it.
+# Checks of what SageMaker does not require, which are skipped for an image that has not promised it.
 PROMISES = (
     *("test_ping_by_head", "test_ping_at_once"),
     *("test_long_request_holds_nobody", "test_slow_clients_hold_nobody", "test_full_queue"),
@@ -221,7 +221,7 @@ def test_an_unanswered_request_fails_and_shows_where_the_server_stands(project: 
 
 
 def test_the_end_of_a_run_tells_the_cause(project: Project):
-    """Once on the screen and once in the last lines; nothing is said for each check that could not be tried."""
+    """Once on the screen and once in the last lines, and not again for each check that was skipped."""
     begin_training_with(project, "1 / 0")
     commit(project.folder)
     outcome = project.local_test("local_test", "--engine", "process")
@@ -311,7 +311,7 @@ def test_every_check_has_a_sentence_a_clause_and_its_place_in_the_contract():
                 assert f"`{check.name}`" in contract, check.name
 
 
-# What stands in the way of Docker: run before local_test is asked, and what it should say.
+# Code that makes Docker unusable before local_test looks for it.
 NO_PERMISSION = """
 import socket
 def connect(*_): raise PermissionError(13, "Permission denied")
@@ -507,7 +507,7 @@ class Gateway(threading.Thread):
             target.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Let nobody through any more."""
+        """Close all connections, and accept no more."""
         for end in (self.listener, *self.connections):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

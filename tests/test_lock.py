@@ -1,4 +1,4 @@
-"""`make lock` of a generated project pins what its packages bring, and nothing else changes."""
+"""`make lock` of a generated project pins what its packages depend on, and changes nothing else."""
 
 import pytest
 from commands import run
@@ -10,7 +10,7 @@ FILES = ("constraints.txt", "runtime/constraints.txt", "requirements.txt")
 
 
 def contents(project):
-    """Return what a lock might change, and what it might leave behind."""
+    """Return the files that a lock may change or leave behind."""
     return {name: (project / name).read_text() for name in FILES}, sorted(path.name for path in project.iterdir())
 
 

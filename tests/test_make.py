@@ -1,4 +1,4 @@
-"""What a project's make says before it makes anything; and that it says no more than there is to say."""
+"""What a project's make says before it makes anything, and that it says no more than needed."""
 
 import os
 import shutil

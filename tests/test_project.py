@@ -11,7 +11,7 @@ from pathlib import Path
 from locks import only_one
 from template import MATRIX, ONE_EACH, distributes
 
-# What local_test puts on all that it makes in Docker.
+# The label of everything that local_test makes in Docker.
 LABEL = "local-test.sagemaker"
 
 
@@ -45,7 +45,7 @@ def test_own_unit_tests_and_linters_pass(project: Path):
         assert result.returncode == 0, result.stdout + result.stderr
 
 
-# Why a check of several hosts does not judge a framework that trains on one.
+# Why a check of several hosts is skipped for a framework that trains on one.
 FIRST_HOST_ONLY = "because the algorithm trains on the first host only"
 
 # The frameworks that train on several hosts.
@@ -92,7 +92,7 @@ def traced(docker: str, image: str) -> Iterator[list[str]]:
 
 
 def left(docker: str, label: str) -> list[str]:
-    """Return what there is in Docker with a label: containers, volumes and networks."""
+    """Return the containers, volumes and networks of Docker with a label."""
     found = []
     for kind in (["container", "ls", "--all"], ["volume", "ls"], ["network", "ls"]):
         command = [docker, *kind, "--quiet", "--filter", f"label={LABEL}={label}"]

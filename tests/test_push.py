@@ -1,4 +1,4 @@
-"""build_and_push.sh pushes a real image, to a registry on this machine that an `aws` of the test's own speaks for."""
+"""build_and_push.sh pushes a real image to a registry on this machine, for which a script stands in as `aws`."""
 
 import json
 import os
@@ -107,6 +107,6 @@ def test_what_is_pushed_arrives_with_its_label(registry: str, docker: str, tmp_p
 
 
 def read(url: str) -> dict:
-    """Return what a registry has at an address."""
+    """Return the content of a registry at an address."""
     with urllib.request.urlopen(urllib.request.Request(url, headers={"Accept": SCHEMA_2})) as answer:
         return json.load(answer)

@@ -79,7 +79,7 @@ def networks(docker: str) -> list[str]:
 
 
 def need_compose(docker: str, versions: str) -> None:
-    """Skip the test, in CI fail it, where the SDK would find no docker compose that it takes (L2)."""
+    """Skip the test, in CI fail it, where the SDK would not find a docker compose that it supports (L2)."""
     command = [docker, "compose", "version", "--short"]
     version = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     if not re.match(versions, version) and not shutil.which("docker-compose"):

@@ -1,4 +1,4 @@
-"""Tier 0: the rules of the house that can be read off the sources."""
+"""Tier 0: the rules of this repository that can be checked in the sources."""
 
 import ast
 import re
@@ -169,7 +169,7 @@ ML, PORT, REASON, INVOCATION = (CONTRACT[name] for name in ("ML", "PORT", "REASO
     ],
 )
 def test_the_runtimes_have_the_constants_of_the_contract(file, line):
-    """Neither imports those of local_test, which has no runtime on another image."""
+    """They cannot import them: local_test works on any image, and the runtimes need no local_test."""
     assert line in (LAYERS / file).read_text()
 
 

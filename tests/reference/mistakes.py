@@ -1,4 +1,4 @@
-"""Which checks of local_test fail with which mistake of the reference, and what they say.
+"""The checks of local_test that fail with each mistake of the reference, and words of their messages.
 
 A new check of local_test needs a mistake that it catches: tests/test_defects.py sees to that.
 """
@@ -10,7 +10,7 @@ ENGINES = ("process", "docker")
 
 @dataclass(frozen=True)
 class Mistake:
-    """What fails with a mistake: checks, in their order, the first of which it is meant for and has `words` to say.
+    """The checks that fail with a mistake, in their order; it is meant for the first, whose message has the `words`.
 
     It is a `defect` of runtime/*_defects.py, or a change of the programs' files (`shell`), of the image (`dockerfile`)
     or of what is expected of it (`options` of local_test).
@@ -162,5 +162,5 @@ ROBUSTNESS = {
 
 DEFECTS = TRAINING | HOSTS | SERVING | REQUESTS | ROBUSTNESS
 MISTAKES = IMAGE | {name: replace(one, defect=name) for name, one in DEFECTS.items()}
-# What no mistake can bring about.
+# The checks that no mistake can make fail.
 IMPOSSIBLE = {("docker", "test_killed_server")}  # a container ends with its first process, whatever that has started

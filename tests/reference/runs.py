@@ -28,7 +28,7 @@ IGNORED = shutil.ignore_patterns(*STRAY)
 
 @dataclass
 class Outcome:
-    """What came of a run: the checks that failed, in order, with their messages; why others were skipped."""
+    """The outcome of a run: the checks that failed, in order, with their messages; why others were skipped."""
 
     output: str
     passed: list[str] = field(default_factory=list)

@@ -14,7 +14,7 @@ SWITCH = Path(__file__).with_name("defect")
 
 
 def in_place_of(sound: Callable) -> Callable[[Callable], Callable]:
-    """Mark a function as a defect: it takes the place of `sound`, which it gets as its first argument."""
+    """Mark a function as a defect: it replaces `sound`, which it gets as its first argument."""
 
     def mark(defect: Callable) -> Callable:
         defect.replaced = sound

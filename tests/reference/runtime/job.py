@@ -15,7 +15,7 @@ DESCENTS = ("momentum", "plain")
 
 @dataclass(frozen=True)
 class Hosts:
-    """The machines of the job: the name of this one, and those of all, in SageMaker's order (T16)."""
+    """The hosts of the job: the name of this one, and those of all, in SageMaker's order (T16)."""
 
     current: str
     names: list[str]
@@ -33,7 +33,7 @@ class Hosts:
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel of input data; `sharded` says that the other hosts have other files (T29)."""
+    """A channel of input data; `sharded` says that the other hosts have different files (T29)."""
 
     name: str
     folder: Path
@@ -47,7 +47,7 @@ def config(name: str) -> dict:
 
 
 def hosts() -> Hosts:
-    """Return the machines of the job."""
+    """Return the hosts of the job."""
     found = config("resourceconfig.json")
     return Hosts(found["current_host"], found["hosts"])
 
