@@ -2,11 +2,11 @@
 
 from runtime import adapter
 from runtime.adapter import predicted
-from runtime.data import libsvm
 from runtime.data.tables import Table, matrix, read_csv
 from runtime.distributed import consensus, distribution
 from runtime.distributed.shares import Share
 from runtime.errors import InputError, UserError
+from runtime.serving import libsvm
 from runtime.serving.defaults import default_input_fn, default_output_fn
 from runtime.training.booster_parameters import BoosterParameters, Objective
 from runtime.training.boosting import boost

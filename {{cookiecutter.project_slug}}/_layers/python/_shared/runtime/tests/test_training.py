@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from runtime.data.tables import matrix
 from runtime.distributed.hosts import Hosts
@@ -81,6 +81,37 @@ def test_a_wrong_hyperparameter_is_explained_in_a_sentence(strings, words):
     with pytest.raises(UserError) as caught:
         hyperparameters.parse(strings, Declaration)
     assert all(word in str(caught.value) for word in words)
+
+
+class Checked(BaseModel):
+    depth: int = 3
+    leaves: int = 8
+
+    @field_validator("depth")
+    @classmethod
+    def odd(cls, depth):
+        if depth % 2 == 0:
+            raise ValueError("XYZ grows odd trees only")
+        return depth
+
+    @model_validator(mode="after")
+    def fit(self):
+        if self.leaves > 2**self.depth:
+            raise ValueError("a tree of this depth has fewer leaves")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("strings", "sentence"),
+    [
+        ({"depth": "4"}, "hyperparameter 'depth' is '4': XYZ grows odd trees only"),
+        ({"leaves": "9"}, "the hyperparameters do not fit together: a tree of this depth has fewer leaves"),
+    ],
+)
+def test_what_the_declaration_itself_refuses_is_said_in_its_words(strings, sentence):
+    with pytest.raises(UserError) as caught:
+        hyperparameters.parse(strings, Checked)
+    assert str(caught.value) == sentence
 
 
 def test_the_failure_reason_keeps_the_message_and_the_end_of_the_traceback_in_1024_characters():

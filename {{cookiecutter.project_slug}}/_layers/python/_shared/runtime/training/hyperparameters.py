@@ -114,5 +114,11 @@ def sentence(detail: Any, given: Mapping[str, object]) -> str:
     name = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
         return f"hyperparameter '{name}' is missing: the job must set it"
+    if detail["type"] == "value_error":
+        said = str(detail["ctx"]["error"])  # in the words of the declaration's own validator
+    else:
+        said = f"{detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    if not name:
+        return f"the hyperparameters do not fit together: {said}"
     value = given.get(name.split(".")[0], detail.get("input"))
-    return f"hyperparameter '{name}' is {value!r}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+    return f"hyperparameter '{name}' is {value!r}: {said}"

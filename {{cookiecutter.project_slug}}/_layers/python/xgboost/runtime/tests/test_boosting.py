@@ -1,5 +1,7 @@
 """The hyperparameters of AWS's XGBoost, and what is boosted with them."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from runtime import adapter, declaration, testing
 from runtime.api import BoosterParameters, Labelled, boost, predicted, read_labelled
 from runtime.errors import InputError, UserError
 from runtime.training import boosting
-from runtime.training.booster_parameters import OURS
+from runtime.training.booster_parameters import OURS, KnownObjective
 from runtime.training.channels import Channel
 from runtime.training.hyperparameters import parse
 
@@ -54,7 +56,16 @@ def test_what_is_no_name_in_python_has_awss_name(name):
         ({"min-child-weight": "-1"}, "hyperparameter 'min_child_weight' is '-1'"),
         ({"eval_metric": "auc,acu"}, "'acu' is not a metric"),
         ({"objective": "binary:logit"}, "hyperparameter 'objective' is 'binary:logit'"),
-        ({"objective": "multi:softprob"}, "num_class belongs to the objectives"),
+        (
+            {"objective": "multi:softprob"},
+            "the hyperparameters do not fit together: num_class belongs to the objectives",
+        ),
+        (
+            {"objective": "reg:linear"},
+            "hyperparameter 'objective' is 'reg:linear': XGBoost calls it reg:squarederror now",
+        ),
+        ({"objective": "rank:pairwise"}, "'rank:pairwise': to rank, XGBoost must know which rows belong to one query"),
+        ({"objective": "survival:aft"}, "'survival:aft': it needs a lower and an upper label for each row"),
     ],
 )
 def test_what_does_not_fit_is_refused(strings, message):
@@ -94,6 +105,43 @@ def test_every_parameter_is_one_of_xgboosts(tmp_path):
         boost(settings(**one), labelled(), None, testing.job(tmp_path))
 
 
+def between(low, high):
+    return lambda found: ((found >= low) & (found <= high)).all()
+
+
+# objective -> what holds for all that it predicts
+OBJECTIVES = {
+    "reg:squarederror": np.isfinite,
+    "reg:squaredlogerror": np.isfinite,
+    "reg:pseudohubererror": np.isfinite,
+    "reg:absoluteerror": np.isfinite,
+    "reg:logistic": between(0, 1),
+    "reg:gamma": between(0, np.inf),
+    "reg:tweedie": between(0, np.inf),
+    "binary:logistic": between(0, 1),
+    "binary:logitraw": np.isfinite,
+    "binary:hinge": lambda found: np.isin(found, [0, 1]),
+    "count:poisson": between(0, np.inf),
+    "survival:cox": between(0, np.inf),
+    "multi:softmax": lambda found: np.isin(found, [0, 1]),
+    "multi:softprob": between(0, 1),
+}
+
+
+@pytest.mark.parametrize("objective", get_args(KnownObjective))
+def test_every_objective_learns_and_answers_in_its_range(tmp_path, objective):
+    labels = (1, 1, 2, 2) if objective in ("reg:gamma", "survival:cox") else (0, 0, 1, 1)
+    strings = {"objective": objective, "num_round": "9", "min_child_weight": "0"}
+    strings |= {"num_class": "2"} if objective.startswith("multi:") else {}
+    model = boost(settings(**strings), labelled(labels), None, testing.job(tmp_path))
+    adapter.save(model, str(tmp_path))
+    found = predicted(adapter.load(str(tmp_path)), ROWS)
+    assert np.all(OBJECTIVES[objective](found))
+    scores = found[:, 1] if found.ndim == 2 else found
+    rising, low, high = objective != "survival:cox", scores[:2], scores[2:4]  # cox: who lives longer is at less risk
+    assert (high > low).all() if rising else (high < low).all()
+
+
 def test_softprob_answers_with_the_probability_of_each_class(tmp_path):
     model = boost(settings(objective="multi:softprob", num_class="3"), labelled(), None, testing.job(tmp_path))
     adapter.save(model, str(tmp_path))
@@ -105,7 +153,7 @@ def test_softprob_answers_with_the_probability_of_each_class(tmp_path):
 
 def test_weights_are_the_second_column(tmp_path):
     (tmp_path / "rows.csv").write_text("1,0.5,7,\n0,2,,8\n")
-    data = read_labelled(Channel("train", tmp_path), weights=True)
+    data = read_labelled(Channel("train", tmp_path), settings(csv_weights="1"))
     np.testing.assert_array_equal(data.weights, [0.5, 2])
     np.testing.assert_array_equal(data.features, [[7, np.nan], [np.nan, 8]])
 
@@ -113,7 +161,7 @@ def test_weights_are_the_second_column(tmp_path):
 def test_a_row_without_a_label_is_named(tmp_path):
     (tmp_path / "rows.csv").write_text("1,7\n,8\n")
     with pytest.raises(InputError, match="channel 'train', row 2 of all files: the label is empty"):
-        read_labelled(Channel("train", tmp_path))
+        read_labelled(Channel("train", tmp_path), settings())
 
 
 def test_what_xgboost_refuses_is_a_sentence(tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from runtime.data import libsvm
 from runtime.errors import InputError
+from runtime.training.booster_parameters import BoosterParameters
 from runtime.training.channels import Channel
 from runtime.training.labelled import read_labelled
 
@@ -31,7 +32,7 @@ def dense(matrix):
 
 
 def test_files_are_read_as_one_and_what_is_left_out_is_missing(tmp_path):
-    data = read_labelled(channel(tmp_path, a=b"1 0:0.5 2:0\n-1\n", b=b"0 1:-3e2\r\n\n# no row\n"))
+    data = read_labelled(channel(tmp_path, a=b"1 0:0.5 2:0\n-1\n", b=b"0 1:-3e2\r\n\n# no row\n"), BoosterParameters())
     np.testing.assert_array_equal(data.labels, [1, -1, 0])
     np.testing.assert_array_equal(dense(data.features), [[0.5, NAN, 0], [NAN] * 3, [NAN, -300, NAN]])
 
@@ -40,7 +41,7 @@ def test_a_compressed_file_is_read(tmp_path):
     folder = tmp_path / "train"
     folder.mkdir()
     (folder / "a.gz").write_bytes(gzip.compress(b"1 1:2\n"))
-    data = read_labelled(Channel("train", folder, "text/libsvm"))
+    data = read_labelled(Channel("train", folder, "text/libsvm"), BoosterParameters())
     np.testing.assert_array_equal(dense(data.features), [[NAN, 2]])
 
 
@@ -61,7 +62,7 @@ def test_a_compressed_file_is_read(tmp_path):
 )
 def test_what_is_wrong_is_named_with_file_and_line(tmp_path, line, message):
     with pytest.raises(InputError, match=f"train/rows, line 3: ({message})"):
-        read_labelled(channel(tmp_path, rows=b"1 0:1\n\n" + line + b"\n"))
+        read_labelled(channel(tmp_path, rows=b"1 0:1\n\n" + line + b"\n"), BoosterParameters())
 
 
 @given(some.text(alphabet="01 :\n.-e#", max_size=40))

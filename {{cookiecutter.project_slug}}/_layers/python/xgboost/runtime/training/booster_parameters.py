@@ -47,7 +47,24 @@ def constraint(value: Any) -> Any:
     return json.dumps(value).replace(" ", "") if isinstance(value, list) else value
 
 
-Objective = Literal[
+# Objectives of AWS's list that are not to be had here, and why.
+WITHOUT = {
+    "reg:linear": "XGBoost calls it reg:squarederror now",
+    "survival:aft": "it needs a lower and an upper label for each row, and a channel has one",
+} | dict.fromkeys(
+    ("rank:pairwise", "rank:ndcg", "rank:map"),
+    "to rank, XGBoost must know which rows belong to one query, and a channel does not say that",
+)
+
+
+def possible(objective: Any) -> Any:
+    """Raise ValueError, with the reason, for an objective that AWS has and this does not."""
+    if isinstance(objective, str) and objective in WITHOUT:
+        raise ValueError(WITHOUT[objective])
+    return objective
+
+
+KnownObjective = Literal[
     "reg:squarederror",
     "reg:squaredlogerror",
     "reg:logistic",
@@ -63,6 +80,7 @@ Objective = Literal[
     "multi:softmax",
     "multi:softprob",
 ]
+Objective = Annotated[KnownObjective, BeforeValidator(possible)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Metric = Annotated[str, AfterValidator(known_metric)]
 Constraint = Annotated[str | None, BeforeValidator(constraint)]
@@ -87,7 +105,7 @@ class BoosterParameters(BaseModel):
 
     model_config = ConfigDict(alias_generator=AliasGenerator(validation_alias=spellings))
 
-    num_round: int = Field(ge=1, description="rounds of boosting, at most")
+    num_round: int = Field(100, ge=1, description="rounds of boosting, at most")
     early_stopping_rounds: int | None = Field(
         None, ge=1, description="rounds without a better last metric on validation after which training ends"
     )

@@ -10,6 +10,7 @@ from runtime.data.tables import joined
 from runtime.distributed import consensus
 from runtime.distributed.shares import Share
 from runtime.errors import InputError, UserError
+from runtime.training.booster_parameters import BoosterParameters
 from runtime.training.channels import Channel
 
 
@@ -24,15 +25,18 @@ class Labelled(NamedTuple):
     weights: np.ndarray | None = None
 
 
-def read_labelled(channel: Channel, *, weights: bool = False) -> Labelled:
+def read_labelled(channel: Channel, parameters: BoosterParameters) -> Labelled:
     """Read a channel, of which this host keeps its share where several train.
 
-    It is CSV without header, the label in the first column and with `weights` the row's weight in the second; or
+    It is CSV without header, the label in the first column and with `csv_weights` the row's weight in the second; or
     Parquet with such columns; or LIBSVM, where the job says so (text/libsvm). An empty cell of a feature is missing.
     Raises InputError that names the line of what cannot be read, or UserError.
     """
     media_type = (channel.content_type or "").partition(";")[0].strip().lower()
-    data = of_libsvm(channel) if media_type in libsvm.MEDIA_TYPES else of_columns(channel, weights)
+    if media_type in libsvm.MEDIA_TYPES:
+        data = of_libsvm(channel)
+    else:
+        data = of_columns(channel, weights=bool(parameters.csv_weights))
     for name in ("labels", "weights"):
         column = getattr(data, name)
         if column is not None and np.isnan(column).any():
@@ -42,7 +46,7 @@ def read_labelled(channel: Channel, *, weights: bool = False) -> Labelled:
     return Labelled(*(None if column is None else column[mine] for column in data))
 
 
-def of_columns(channel: Channel, weights: bool) -> Labelled:
+def of_columns(channel: Channel, *, weights: bool) -> Labelled:
     """Return the rows of a channel of CSV or Parquet files."""
     values = joined(
         [
