@@ -1,26 +1,33 @@
 """Keeps a model: a network's arguments and its tensors in one file, which is read without unpickling code.
 
-Columns that are returned with the network are kept beside it.
+Columns that are returned with it are kept beside it. torch is imported late: an algorithm that keeps its model itself,
+without it, need not wait for it.
 """
 
 import pickle
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-
-from runtime.data.columns import Columns, separated, with_columns
 from runtime.errors import UserError
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+    from runtime.data.columns import Columns
 
 FILE = "model.pt"
 
 
-def save(model: torch.nn.Module | tuple[torch.nn.Module, Columns], folder: str) -> None:
-    """Write what `train` returned, a network or a pair of network and Columns.
+def save(model: "Module | tuple[Module, Columns]", folder: str) -> None:
+    """Write what `train` returned, a network or one and its Columns.
 
     Raises UserError for anything that `load` could not rebuild.
     """
+    import torch
+
+    from runtime.data.columns import separated
+
     network, columns = separated(model)
     if not isinstance(network, torch.nn.Module) or not hasattr(network, "arguments"):
         raise UserError(
@@ -38,6 +45,7 @@ def load(folder: str) -> Any:
     Raises FileNotFoundError, or an error of torch's for a file that is not its own.
     """
     import algorithm
+    from runtime.data.columns import with_columns
 
     content = read(Path(folder) / FILE)
     network = algorithm.Network(**content["arguments"])
@@ -47,6 +55,8 @@ def load(folder: str) -> Any:
 
 def dump(content: dict[str, Any], path: Path) -> None:
     """Write tensors, numbers and texts, in dicts and lists, to one file: a model or a checkpoint."""
+    import torch
+
     torch.save(content, path)
 
 
@@ -55,6 +65,8 @@ def read(path: Path) -> Any:
 
     Numpy's numbers or texts in a network's `arguments` are the usual cause.
     """
+    import torch
+
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:

@@ -1,6 +1,7 @@
-"""What algorithm.py may import for texts, besides runtime.api."""
+"""What algorithm.py may import for texts, besides runtime.api. All else in this folder is private."""
 
 from runtime.text.answers import classify, output_fn
+from runtime.text.base import base_classifier
 from runtime.text.classifier import Classifier, pretrained, untrained
 from runtime.text.fine_tuning import Hyperparameters, fine_tune
 from runtime.text.requests import Request, input_fn
@@ -11,6 +12,7 @@ __all__ = [
     "Hyperparameters",
     "Request",
     "Texts",
+    "base_classifier",
     "classify",
     "fine_tune",
     "input_fn",

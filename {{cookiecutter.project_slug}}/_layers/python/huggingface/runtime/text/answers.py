@@ -24,10 +24,13 @@ def classify(classifier: Classifier, request: Request) -> list[Answer] | list[li
     That is for each text {"label": …, "score": …}, or with the parameter `top_k` a list of them; and for a text that
     came alone, not in a list, such a list.
     """
-    parts = range(0, len(request.texts), AT_ONCE)
+    # Texts of a length go together, since all of a pass are padded to its longest.
+    places = np.argsort([len(text) for text in request.texts], kind="stable")
+    parts = [places[start : start + AT_ONCE] for start in range(0, len(places), AT_ONCE)]
     with torch.inference_mode():
-        logits = torch.cat([classifier(request.texts[start : start + AT_ONCE]) for start in parts])
+        logits = torch.cat([classifier([request.texts[place] for place in part]) for part in parts])
         scores = FUNCTIONS[request.parameters.get("function_to_apply") or usual(classifier)](logits).numpy()
+    scores = scores[np.argsort(places)]
     wanted = request.parameters.get("top_k", 1)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :wanted]
     labels, best = classifier.labels, np.take_along_axis(scores, order, axis=1).tolist()

@@ -16,7 +16,7 @@ from runtime.training.job import Job
 
 
 class Hyperparameters(BaseModel):
-    """What `fine_tune` needs; algorithm.py adds its own."""
+    """What `base_classifier` and `fine_tune` need; algorithm.py may add its own."""
 
     epochs: int = Field(10, ge=1, description="passes over the data, at most")
     patience: int = Field(3, ge=1, description="epochs without a lower validation loss after which training ends")
@@ -24,6 +24,8 @@ class Hyperparameters(BaseModel):
     learning_rate: float = Field(5e-5, gt=0, le=1, description="step size of AdamW; from nothing about 100 times that")
     max_length: int = Field(128, ge=8, description="tokens to which texts are cut, or fewer where the model says so")
     seed: int = Field(0, ge=0, description="seed of first weights, of dropout and of the order of the texts")
+    hidden: int = Field(32, ge=4, le=1024, multiple_of=4, description="width of a network that begins with nothing")
+    words: int = Field(5000, ge=0, description="words that such a network knows; others it spells")
 
 
 def fine_tune(

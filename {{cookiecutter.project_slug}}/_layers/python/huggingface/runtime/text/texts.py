@@ -2,12 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import orjson
 
-from runtime.distributed import consensus, distribution
+from runtime.distributed import consensus
 from runtime.distributed.shares import Share
 from runtime.errors import UserError
 from runtime.text.vocabulary import count_words
@@ -24,8 +22,8 @@ class Texts:
     share: Share
 
     def all_labels(self) -> list[str]:
-        """Return the labels on all hosts, in order. Raises UserError where there is but one."""
-        found = sorted({label for labels in gathered(sorted(set(self.labels))) for label in labels})
+        """The labels on all hosts, in order. Raises UserError where there is but one."""
+        found = sorted({label for labels in consensus.gather(sorted(set(self.labels))) for label in labels})
         if len(found) < 2:
             raise UserError(f"channel '{self.channel}' has the label '{found[0]}' only: there is nothing to tell apart")
         return found
@@ -33,7 +31,7 @@ class Texts:
     def all_words(self, count: int) -> list[str]:
         """Return the words that are most frequent on all hosts, at most so many."""
         total: Counter[str] = Counter()
-        for counts in gathered(count_words(self.texts)):
+        for counts in consensus.gather(count_words(self.texts)):
             total.update(counts)
         return sorted(total, key=lambda word: (-total[word], word))[:count]
 
@@ -59,14 +57,3 @@ def read(channel: Channel, *, text: str, label: str) -> Texts:
         texts += list(columns[0])
         labels += list(columns[1])
     return Texts(channel.name, texts, labels, Share(len(texts), sharded=channel.sharded))
-
-
-def gathered(value: Any) -> list[Any]:
-    """Return the value of every process, in order of rank: what JSON can hold."""
-    own = np.frombuffer(orjson.dumps(value), np.uint8)
-    ends = consensus.each(len(own)).cumsum().astype(int)
-    start = ends[distribution.rank()] - len(own)
-    everything = np.zeros(ends[-1])
-    everything[start : start + len(own)] = own
-    together = distribution.total(everything).astype(np.uint8)
-    return [orjson.loads(part.tobytes()) for part in np.split(together, ends[:-1])]

@@ -83,8 +83,10 @@ def await_knock(address: tuple[str, int]) -> None:
 def await_news_before_exit() -> None:
     """Let the cluster say who is to blame, where XGBoost ends this process because another one has failed.
 
-    A thread of XGBoost's calls C's `exit` then (src/collective/comm.cc), past Python and without a failure file. What
-    is registered here `exit` calls first, in that thread: it waits for the cluster, which ends the program.
+    A host that dies makes the others' next operation an error, as any other. But where one calls XGBoost's
+    `signal_error`, as algorithm.py may, or joins a second time, the tracker tells the others, and a thread of XGBoost's
+    calls C's `exit` there (src/collective/tracker.cc and comm.cc): past Python and without a failure file. What is
+    registered here `exit` calls first, in that thread: it waits for the cluster, which ends the program.
     """
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
