@@ -20,6 +20,7 @@ SHARING = (
     "test_payloads",
     "test_project",
     "test_sdk",
+    "test_texts",
 )
 NAME = re.compile(rf"/({'|'.join(SHARING)})\.py::.*\[.*?({'|'.join(FRAMEWORKS)})\b")
 

@@ -1,20 +1,15 @@
 """Two hundred malformed requests, made from the project's own sample requests: no 5xx, no crash, no silence."""
 
 import json
-import os
 import random
 import re
-import socket
 import struct
-import subprocess
-import time
 import tomllib
-import urllib.error
-import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import run
+from programs import post, serving, train
 
 SEED = 20261120
 COUNT = 200
@@ -107,52 +102,12 @@ def malformed(sample: dict) -> list[tuple[str, bytes]]:
     return made
 
 
-def post(url: str, content_type: str, body: bytes, accept: str = "*/*") -> tuple[int, bytes]:
-    """Send one request; the status and the body of its answer, whatever it is."""
-    request = urllib.request.Request(
-        f"{url}/invocations", data=body, headers={"Content-Type": content_type, "Accept": accept}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=30) as response:
-            return response.status, response.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
 @pytest.fixture
-def server(project: Path, tmp_path: Path):
-    """The URL of the project's own `serve`, as a local process, with a model that its own `train` made."""
-    run("make", "environment", cwd=project)
-    sample = tomllib.loads((project / "sample/sample.toml").read_text())["training"]
-    config = tmp_path / "ml/input/config"
-    config.mkdir(parents=True)
-    (tmp_path / "ml/input/data").mkdir()
-    for channel in sample["channels"]:
-        (tmp_path / "ml/input/data" / channel).symlink_to(project / "sample" / channel)
-    strings = {name: str(value) for name, value in sample["hyperparameters"].items()}
-    (config / "hyperparameters.json").write_text(json.dumps(strings))
-    (config / "inputdataconfig.json").write_text(json.dumps({name: {} for name in sample["channels"]}))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    path = f"{project}/.venv/bin:{os.environ['PATH']}"
-    environment = {"PATH": path, "SAGEMAKER_BASE_DIR": str(tmp_path / "ml"), "SAGEMAKER_BIND_TO_PORT": str(port)}
-    run(project / "runtime/train", env=environment)
-    log = tmp_path / "serve.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([project / "runtime/serve"], env=environment, stdout=output, stderr=output)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
-        yield url, log
-    finally:
-        process.terminate()
-        assert process.wait(30) == 0, log.read_text()
+def server(project: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The URL of the project's own `serve`, with a model that its own `train` made; and its log."""
+    train(project, tmp_path)
+    with serving(project, tmp_path) as served:
+        yield served
 
 
 def test_malformed_requests_never_get_a_5xx(project: Path, server):

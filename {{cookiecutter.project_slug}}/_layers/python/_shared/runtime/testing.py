@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,39 @@ class HostRun:
 
     log: str
     model: list[str]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what this host has learned, which several that train together write into their logs."""
+        return "".join(re.findall(r"SHA-256 is (\w+)", self.log))
+
+    def metric(self, name: str) -> float:
+        """The last value of a metric that the job reported. Raises LookupError where there is none."""
+        return float(re.findall(rf"(?<!\S){re.escape(name)}=(\S+)", self.log)[-1])
+
+
+def divided(
+    folder: Path, *names: str, hosts: int, sharded: bool = False, header: bool = False
+) -> list[dict[str, dict[str, str]]]:
+    """The channels below a folder for each of several hosts, as `train_on_hosts` takes them.
+
+    The lines of each channel's CSV file become a file for each host, of different lengths: every host has all of them
+    or, with `sharded`, its own. With `header` each begins with the first line.
+    """
+    channels = {name: _parts(next((folder / name).glob("*.csv")), hosts, header) for name in names}
+    every = {
+        name: {f"part-{number}.csv": part for number, part in enumerate(parts)} for name, parts in channels.items()
+    }
+    if not sharded:
+        return [every] * hosts
+    return [{name: {"part.csv": parts[number]} for name, parts in channels.items()} for number in range(hosts)]
+
+
+def _parts(file: Path, count: int, header: bool) -> list[str]:
+    lines = file.read_text().splitlines(keepends=True)
+    first, rows = "".join(lines[:header]), lines[header:]
+    cuts = [len(rows) * number**2 // count**2 for number in range(count + 1)]
+    return [first + "".join(rows[start:end]) for start, end in pairwise(cuts)]
 
 
 def train_on_hosts(

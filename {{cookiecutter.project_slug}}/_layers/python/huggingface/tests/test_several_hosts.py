@@ -1,12 +1,11 @@
 """Several hosts train what one host would."""
 
-import re
 import sys
 from pathlib import Path
 
 import pytest
 
-from runtime.testing import train_on_hosts
+from runtime.testing import divided, train_on_hosts
 
 SAMPLE = Path(__file__).parent.parent / "sample"
 # So few texts in a mini-batch that now and then one of two hosts has none of them.
@@ -16,31 +15,9 @@ TOLERANCE = 1e-4  # of the loss: sums are rounded in another order
 pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="macOS has one loopback address only")
 
 
-def parts(channel, count):
-    """Return the rows of a channel in so many files of different length."""
-    header, *rows = (SAMPLE / channel / "messages.csv").read_text().splitlines(keepends=True)
-    cuts = [len(rows) * number**2 // count**2 for number in range(count + 1)]
-    return {
-        f"part-{number}.csv": "".join([header, *rows[slice(*cuts[number : number + 2])]]) for number in range(count)
-    }
-
-
 def train(folder, size, *, sharded=False):
-    """Train on several hosts; for each the last line of metrics, the digest of its parameters, the model's files."""
-    data = []
-    for rank in range(size):
-        every = {channel: parts(channel, size) for channel in ("train", "validation")}
-        own = {channel: {f"part-{rank}.csv": files[f"part-{rank}.csv"]} for channel, files in every.items()}
-        data.append(own if sharded else every)
-    return [
-        (re.findall("^epoch=.*", run.log, re.MULTILINE)[-1], "".join(re.findall("SHA-256 is (.*)", run.log)), run.model)
-        for run in train_on_hosts(folder, SETTINGS, data, sharded=sharded)
-    ]
-
-
-def loss(line):
-    assert line.startswith("epoch=1 ")
-    return float(re.search(r"validation:loss=(\S+)", line)[1])
+    data = divided(SAMPLE, "train", "validation", hosts=size, sharded=sharded, header=True)
+    return train_on_hosts(folder, SETTINGS, data, sharded=sharded)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +27,8 @@ def alone(tmp_path_factory):
 
 @pytest.mark.parametrize(("size", "sharded"), [(2, False), (2, True)], ids=["replicated", "sharded"])
 def test_several_hosts_end_with_the_same_parameters_and_with_one_hosts_loss(tmp_path, alone, size, sharded):
-    first, *others = train(tmp_path, size, sharded=sharded)
-    assert len(first[1]) == 64
-    assert first[2] == alone[2]
-    assert loss(first[0]) == pytest.approx(loss(alone[0]), abs=TOLERANCE)
-    for other in others:
-        assert other == (first[0], first[1], [])
+    runs = train(tmp_path, size, sharded=sharded)
+    assert {len(run.digest) for run in runs} == {64}
+    assert len({(run.digest, run.metric("validation:loss")) for run in runs}) == 1
+    assert runs[0].metric("validation:loss") == pytest.approx(alone.metric("validation:loss"), abs=TOLERANCE)
+    assert [run.model for run in runs] == [alone.model] + [[]] * (size - 1)

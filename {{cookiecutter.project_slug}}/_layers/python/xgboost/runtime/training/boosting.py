@@ -16,8 +16,9 @@ def boost(parameters: BoosterParameters, train: Labelled, validation: Labelled |
     """Boost until there are `num_round` rounds, or the last metric on `validation` no longer gets better.
 
     A booster that early stopping has watched says its `best_iteration`, which `adapter.predicted` keeps to. Metrics are
-    those of all hosts: `train:auc`, `validation:auc`. Where rows or columns are sampled, the round after a resumption
-    draws others than it would have: XGBoost does not keep its generator.
+    those of all hosts: `train:logloss`, `validation:logloss`. Of `auc` and `aucpr` XGBoost gives the mean of the hosts'
+    own, so that early stopping by them may choose another round than on one host. Where rows or columns are sampled,
+    the round after a resumption draws others than it would have: XGBoost does not keep its generator.
     Raises UserError for data or parameters that XGBoost refuses.
     """
     patience = parameters.early_stopping_rounds
