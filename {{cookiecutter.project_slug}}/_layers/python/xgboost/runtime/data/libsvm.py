@@ -83,7 +83,11 @@ def read_block(content: bytes, source: str, first_line: int, *, labels: bool) ->
 
 
 def in_bulk(content: bytes) -> Rows | None:
-    """Read lines that all have a label, one space before each pair and nothing else; None where that is in doubt."""
+    """Read lines that all have a label, one space before each pair and nothing else; None where that is in doubt.
+
+    A space at the end of a line, which many files have, is passed over.
+    """
+    content = content.replace(b" \n", b"\n")
     if not content or content.translate(None, csv_bulk.NUMERIC + b": ") or b"," in content:
         return None
     data = np.frombuffer(content, np.uint8)

@@ -74,6 +74,7 @@ def test_bulk_is_never_other_than_line_by_line(text):
             np.testing.assert_array_equal(one, other)
 
 
-def test_plain_rows_are_read_in_bulk():
-    found = libsvm.in_bulk(b"1 0:0.5 7:1\n0\n-1 3:2\n")
+@pytest.mark.parametrize("end", [b"\n", b" \n"])
+def test_plain_rows_are_read_in_bulk(end):
+    found = libsvm.in_bulk(end.join([b"1 0:0.5 7:1", b"0", b"-1 3:2", b""]))
     np.testing.assert_array_equal(dense(found.matrix())[:, [0, 3, 7]], [[0.5, NAN, 1], [NAN] * 3, [NAN, 2, NAN]])
