@@ -19,12 +19,13 @@ from runtime.api import boost, read_labelled  # noqa: E402
 
 import xgboost  # noqa: E402, after the runtime, which prepares OpenMP for it
 
+parameters = algorithm.Hyperparameters(num_round=int(rounds), eval_metric=["logloss"])
+folder = Path(file).parent
+channel = runtime.testing.channels(folder.parent, folder.name)[folder.name]
 started = time.perf_counter()
-channel = runtime.testing.channels(Path(file).parent.parent, Path(file).parent.name)[Path(file).parent.name]
-data = read_labelled(channel)
+data = read_labelled(channel, parameters)
 read = time.perf_counter() - started
 
-parameters = algorithm.Hyperparameters(num_round=int(rounds), eval_metric=["logloss"])
 started = time.perf_counter()
 if library == "xgboost.train":
     matrix = xgboost.DMatrix(data.features, data.labels)
@@ -34,8 +35,8 @@ if library == "xgboost.train":
     )
     took, score = time.perf_counter() - started, scores["train"]["logloss"][-1]
 else:
-    with tempfile.TemporaryDirectory() as folder:
-        job = runtime.testing.job(Path(folder))
+    with tempfile.TemporaryDirectory() as base:
+        job = runtime.testing.job(Path(base))
         started = time.perf_counter()
         booster = boost(parameters, data, None, job)
         took = time.perf_counter() - started

@@ -1,5 +1,6 @@
-"""What algorithm.py may import, and runtime.text where there is one. All else in runtime/ is private, and may change
-with an update of the template.
+"""What algorithm.py may import, besides runtime.text where there is one.
+
+All else in runtime/ is private, and may change with an update of the template.
 """
 
 from runtime import adapter

@@ -55,14 +55,14 @@ class HostRun:
         return "".join(re.findall(r"SHA-256 is (\w+)", self.log))
 
     def metric(self, name: str) -> float:
-        """The last value of a metric that the job reported. Raises LookupError where there is none."""
+        """Return the last value of a metric that the job reported. Raises LookupError where there is none."""
         return float(re.findall(rf"(?<!\S){re.escape(name)}=(\S+)", self.log)[-1])
 
 
 def divided(
     folder: Path, *names: str, hosts: int, sharded: bool = False, header: bool = False
 ) -> list[dict[str, dict[str, str]]]:
-    """The channels below a folder for each of several hosts, as `train_on_hosts` takes them.
+    """Return the channels below a folder for each of several hosts, as `train_on_hosts` takes them.
 
     The lines of each channel's CSV file become a file for each host, of different lengths: every host has all of them
     or, with `sharded`, its own. With `header` each begins with the first line.

@@ -1,4 +1,4 @@
-"""How a model is kept: a folder as save_pretrained writes it, with safetensors, read without code that may be in it.
+"""Keeps a model: a folder as save_pretrained writes it, with safetensors, whose code is not run when it is read.
 
 transformers, which takes seconds, is imported late: an algorithm that keeps its model itself need not wait for it.
 """

@@ -1,4 +1,4 @@
-"""How a model is kept: a booster in one file of XGBoost's own format, which unlike pickle runs no code when read.
+"""Keeps a model: a booster in one file of XGBoost's own format, which unlike pickle runs no code when read.
 
 XGBoost is imported late: an algorithm that keeps its model itself, without it, need not wait for it.
 """
@@ -37,7 +37,7 @@ def load(folder: str) -> "Booster":
 
 
 def predicted(booster: "Booster", features: Any) -> np.ndarray:
-    """Predictions for features of shape (rows, features): an array, nan for what is missing, or a sparse matrix.
+    """Return predictions for features of shape (rows, features): an array with nan for missing values, or sparse.
 
     They have shape (rows,), for multi:softprob (rows, classes). After early stopping they are those of the best round.
     Raises InputError for another number of features; of a sparse matrix the last may be left out.

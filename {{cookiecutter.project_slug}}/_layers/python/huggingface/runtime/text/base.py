@@ -10,7 +10,7 @@ from runtime.training.channels import Channels
 
 
 def base_classifier(channels: Channels, data: Texts, hyperparameters: Hyperparameters) -> Classifier:
-    """The classifier in the channel `model`, or where the job has none one of DistilBERT's kind with random weights.
+    """Return the classifier in the channel `model`; without one a DistilBERT with random weights.
 
     That one knows the words of `data` that are most frequent, and spells all others. Either has the labels of `data`.
     Raises UserError for a channel without a model, and where there is one label only.

@@ -22,7 +22,7 @@ class Texts:
     share: Share
 
     def all_labels(self) -> list[str]:
-        """The labels on all hosts, in order. Raises UserError where there is but one."""
+        """Return the labels on all hosts, in order. Raises UserError where there is but one."""
         found = sorted({label for labels in consensus.gather(sorted(set(self.labels))) for label in labels})
         if len(found) < 2:
             raise UserError(f"channel '{self.channel}' has the label '{found[0]}' only: there is nothing to tell apart")
