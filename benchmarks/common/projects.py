@@ -18,7 +18,7 @@ HOME = {"HOME": str(BUILD / "home")}  # where cookiecutter writes what it was as
 class Project:
     """A generated project: its framework, the files that take the place of its own, the file of its channel `train`.
 
-    Without a file it trains on its sample.
+    Without a file it trains on its sample. `hyperparameters` are those of its training.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Project:
     language: str = "python"
     files: Mapping[str, Path] = field(default_factory=dict)
     data: Path | None = None
+    hyperparameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -60,8 +61,8 @@ class Project:
         """Return the file that pins a framework which differs between CPUs and GPUs: the peers take the same."""
         return list(self.folder.glob("requirements-cpu.txt"))
 
-    def lay_out(self, base: Path, hyperparameters: Mapping[str, str]) -> None:
-        """Lay out in a new folder what SageMaker gives to a training job."""
+    def lay_out(self, base: Path, hyperparameters: Mapping[str, str], channels: Mapping[str, Path] = {}) -> None:
+        """Lay out in a new folder what SageMaker gives to a training job; `channels` are folders besides the data."""
         shutil.rmtree(base, ignore_errors=True)
         (base / "input/config").mkdir(parents=True)
         if self.data:
@@ -71,13 +72,15 @@ class Project:
             sample = self.folder / "sample"
             for channel in tomllib.loads((sample / "sample.toml").read_text())["training"]["channels"]:
                 shutil.copytree(sample / channel, base / "input/data" / channel)
-        channels = {channel.name: {"TrainingInputMode": "File"} for channel in (base / "input/data").iterdir()}
-        (base / "input/config/inputdataconfig.json").write_text(json.dumps(channels))
+        for name, folder in channels.items():
+            shutil.copytree(folder, base / "input/data" / name)
+        config = {channel.name: {"TrainingInputMode": "File"} for channel in (base / "input/data").iterdir()}
+        (base / "input/config/inputdataconfig.json").write_text(json.dumps(config))
         (base / "input/config/hyperparameters.json").write_text(json.dumps(hyperparameters))
 
-    def train(self) -> None:
+    def train(self, **channels: Path) -> None:
         """Train by the project's own `train`."""
-        self.lay_out(self.base, {})
+        self.lay_out(self.base, self.hyperparameters, channels)
         run(self.interpreter(), str(self.folder / "runtime/train"), SAGEMAKER_BASE_DIR=str(self.base))
 
 

@@ -2,9 +2,10 @@
 
 Every figure is a median over interleaved rounds on this machine; what counts are the ratios. Needs wrk, nginx and, for
 TorchServe, Java.
-Usage, in benchmarks/: python -m networks_serving {tensorflow,pytorch,huggingface} [--rounds N] [--seconds N]
+Usage, in benchmarks/: python -m networks_serving {tensorflow,pytorch,huggingface,distilbert} [--rounds N] [--seconds N]
 """
 
+import shutil
 from pathlib import Path
 
 from common import compare, program, results, sides
@@ -19,27 +20,45 @@ HERE = Path(__file__).resolve().parent
 TITLE = "Serving networks, side by side"
 PEERS = HERE / "peers"
 TORCHSERVE_REQUIREMENTS = PEERS / "torchserve-requirements.txt"
-ROWS = {
-    "tensorflow": "18.5\n",
-    "pytorch": "18.5\n",
-    "huggingface": '"The chair is broken, I want to send it back."\n',
-}
+# distilbert: the example of huggingface with a base model of DistilBERT's size, in place of its small network.
+DISTILBERT = "distilbert"
+PROJECTS = {name: Project(name, name) for name in ("tensorflow", "pytorch", "huggingface")}
+PROJECTS[DISTILBERT] = Project(DISTILBERT, "huggingface", hyperparameters={"epochs": "1"})
+TEXT = '"The chair is broken, I want to send it back."\n'
+ROWS = {"tensorflow": "18.5\n", "pytorch": "18.5\n", "huggingface": TEXT, DISTILBERT: TEXT}
 CONNECTIONS = 8
 DIGITS = 3  # the same float32 arithmetic, in another order
 WARM_UP = 6  # seconds, for Java
 CALLED = f"{CLASSIC}, model(x)"
+ONE_THREAD = f"{CLASSIC}, one thread in each worker"
 TORCHSERVE = {f"TorchServe, {count} worker{'s'[: count > 1]}": count for count in (1, WORKERS)}
 BARS = {
     "tensorflow": {CLASSIC: 2.0},
     "pytorch": dict.fromkeys((CLASSIC, *TORCHSERVE), 1.5),
-    "huggingface": {CLASSIC: 2.0},
+    "huggingface": {CLASSIC: 2.0, ONE_THREAD: 2.0},
+    DISTILBERT: {},
 }
+# A folder as save_pretrained writes it, with random weights: only their number counts here.
+MAKE_DISTILBERT = """
+import sys; sys.path.insert(0, sys.argv[1])
+from transformers import DistilBertConfig
+from runtime import adapter, text
+words = open(sys.argv[1] + "/sample/train/messages.csv").read().split()
+adapter.save(text.untrained(DistilBertConfig(), sorted(set(words)), ["no", "yes"]), sys.argv[2])
+"""
 
 
 def contenders(project: Project) -> list[Side]:
     """Return all sides of a framework, with the model that our side trains."""
     project.generate()
-    project.train()
+    if project.name == DISTILBERT:
+        base_model = BUILD / "run" / DISTILBERT / "base_model"
+        shutil.rmtree(base_model, ignore_errors=True)
+        base_model.mkdir(parents=True)
+        run(project.interpreter(), "-c", MAKE_DISTILBERT, str(project.folder), str(base_model))
+        project.train(model=base_model)
+    else:
+        project.train()
     itself = (project.folder / "requirements.txt", *project.itself())
     constraints = project.constraints()
     framework = project.framework
@@ -50,7 +69,8 @@ def contenders(project: Project) -> list[Side]:
         called = sides.classic(project, interpreter, PEERS, "tensorflow_call", CALLED)
         return [*found, called]
     if framework == "huggingface":
-        return found
+        one_thread = sides.classic(project, interpreter, PEERS, "huggingface_one_thread", ONE_THREAD)
+        return [*found, one_thread]
     torchserve = python("torchserve", TORCHSERVE_REQUIREMENTS, *itself, constraints=constraints)
     return [*found, *(serve_torch(project, Path(torchserve), name, count) for name, count in TORCHSERVE.items())]
 
@@ -103,7 +123,7 @@ def main() -> None:
     framework = arguments.framework
     program.prepare("wrk", "nginx", *(["java"] if framework == "pytorch" else []))
 
-    project = Project(framework, framework)
+    project = PROJECTS[framework]
     of = contenders(project)
     found = results.new(vars(arguments), versions(project))
     found["tables"] = compare.serving(
