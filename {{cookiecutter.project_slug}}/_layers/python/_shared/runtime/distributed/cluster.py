@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -79,19 +80,19 @@ class Cluster:
         self._complete = threading.Event()
         self._leaving = False
         self._failed = False  # this host: it is the cause if others fail from then on
-        self._connections: dict[socket.socket, Connection] = {}
+        self._connections: list[Connection] = []
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> "Cluster":
         """Meet the other hosts. Raises UserError if one does not come, TrainingStopped at SIGTERM."""
         deadline = time.monotonic() + PATIENCE
         if self.hosts.is_first:
-            self._register(self._persist(deadline, self._listen))
+            server = self._persist(deadline, self._listen)
+            self._register(server, partial(self._accept, server))
         else:
             connection = Connection(self._persist(deadline, self._connect), self.hosts.all[0])
             connection.send({"host": self.hosts.current, "port": self._ports[self.hosts.current]})
-            self._connections[connection.sock] = connection
-            self._register(connection.sock)
+            self._keep(connection)
         threading.Thread(target=self._watch, daemon=True).start()
         self._persist(deadline, self._await_all)
         print(f"{self.hosts.current}: all {self.hosts.size} hosts have joined", flush=True)
@@ -103,11 +104,11 @@ class Cluster:
             time.sleep(NEWS)
         self._leaving, self._failed = True, error is not None
         message = {"lost": self.hosts.current, "reason": reason(error)} if error else {"finished": True}
-        for connection in list(self._connections.values()):
+        for connection in list(self._connections):
             connection.send(message)
         # Closing a connection while a message is on its way to this side would discard what was sent last.
         deadline = time.monotonic() + (GOODBYE if self.hosts.is_first and not error else 0)
-        while time.monotonic() < deadline and not all(one.left for one in list(self._connections.values())):
+        while time.monotonic() < deadline and not all(one.left for one in list(self._connections)):
             time.sleep(0.05)
 
     def _persist(self, deadline: float, attempt: Callable[[], Any]) -> Any:
@@ -156,19 +157,22 @@ class Cluster:
             absent = [host for host in self.hosts.all if host not in self._ports]
             raise NotYet(", ".join(absent) if self.hosts.is_first else f"{self.hosts.all[0]} to have met all hosts")
 
-    def _register(self, sock: socket.socket) -> None:
-        self._selector.register(sock, selectors.EVENT_READ)
+    def _register(self, sock: socket.socket, on_news: Callable[[], None]) -> None:
+        self._selector.register(sock, selectors.EVENT_READ, on_news)
+
+    def _keep(self, connection: Connection) -> None:
+        self._connections.append(connection)
+        self._register(connection.sock, partial(self._read, connection))
 
     def _watch(self) -> None:
         """Read what the other hosts say, until the program ends."""
         while True:
             for key, _ in self._selector.select():
-                if connection := self._connections.get(key.fileobj):
-                    self._read(connection)
-                else:
-                    sock, _ = key.fileobj.accept()
-                    self._connections[sock] = Connection(sock)
-                    self._register(sock)
+                key.data()
+
+    def _accept(self, server: socket.socket) -> None:
+        sock, _ = server.accept()
+        self._keep(Connection(sock))
 
     def _read(self, connection: Connection) -> None:
         try:
@@ -204,7 +208,7 @@ class Cluster:
         self._complete.set()
 
     def _tell(self, message: dict[str, Any]) -> None:
-        for connection in list(self._connections.values()):
+        for connection in list(self._connections):
             connection.send(message)
 
     def _end(self, host: str, why: str) -> None:
