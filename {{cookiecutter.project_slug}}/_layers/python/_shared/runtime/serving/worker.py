@@ -49,12 +49,18 @@ class Worker:
 
     def _serve(self, connection: socket.socket) -> bool:
         """Answer the request on a connection; return whether that took no longer than the limit."""
-        request = answer = None
         try:
-            if request := read_request(connection):
-                self._start_clock(request)
-                answer = self._answer(request)
-                write_answer(connection, answer)
+            request = read_request(connection)
+        except ConnectionError:
+            request = None
+        return request is None or self._answer_in_time(connection, request)  # else the client has gone away
+
+    def _answer_in_time(self, connection: socket.socket, request: Request) -> bool:
+        answer = None
+        try:
+            self._start_clock(request)
+            answer = self._answer(request)
+            write_answer(connection, answer)
         except TimeIsUp:
             refusal = self.answers.overdue(request.headers)
             if answer is None:  # else a part of it may be sent already
@@ -106,7 +112,7 @@ def poll(listener: socket.socket) -> "select.epoll | select.poll":
 
 def through(app: Flask, request: Request) -> Answer:
     """Let Flask answer."""
-    environ = EnvironBuilder(request.target, method=request.method, headers=request.headers, data=request.body)
+    environ = EnvironBuilder(request.target, method=request.method, headers=request.headers.items(), data=request.body)
     response = Response.from_app(app, environ.get_environ())
     kept = {name: value for name, value in response.headers.items() if name not in ("Content-Type", "Content-Length")}
     return Answer(response.status_code, response.content_type, response.get_data(), kept)
