@@ -92,15 +92,16 @@ class Answers:
 
     def refusal(self, error: HTTPException, what: str, headers: Mapping[str, str]) -> Answer:
         """Tell the client and the log what is wrong with a request, such as "POST /invocations"."""
+        status = error.code or 500  # an HTTPException that the algorithm raises may have none
         message = error.description or error.name
-        if error.code == 413:
+        if status == 413:
             message = f"the body is larger than {self.settings.max_payload // MEGABYTE} MB, the limit of this container"
         cause = error.__cause__
         trace = "" if cause is None or isinstance(cause, InputError | FormatError) else f"\n{traceback_of(cause)}"
-        log(headers, f"{what} {error.code}: {message}{trace}")
+        log(headers, f"{what} {status}: {message}{trace}")
         # The headers that belong to the status: Allow, Retry-After.
         more = {name: value for name, value in error.get_headers() if name != "Content-Type"}
-        return Answer(error.code, JSON, sentence(error=message), more)
+        return Answer(status, JSON, sentence(error=message), more)
 
     def overdue(self, headers: Mapping[str, str]) -> Answer:
         """Tell the client and the log that the prediction took longer than the limit."""

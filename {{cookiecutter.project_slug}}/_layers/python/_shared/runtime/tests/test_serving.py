@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from werkzeug.exceptions import TooManyRequests
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from runtime.data import content
 from runtime.errors import InputError, UserError
@@ -144,6 +144,15 @@ def test_an_exception_of_werkzeugs_keeps_its_status_and_the_log_its_requests_id(
     assert (response.status_code, response.headers["Retry-After"]) == (429, "7")
     assert response.json == {"error": "later, please"}
     assert capsys.readouterr().err == "request id-7: POST /invocations 429: later, please\n"
+
+
+def test_an_exception_of_werkzeugs_without_a_status_is_a_500(capsys):
+    def predict(model, rows):
+        raise HTTPException("out of order")
+
+    response = client(SimpleNamespace(predict=predict)).post("/invocations", data=b"1", content_type="text/csv")
+    assert (response.status_code, response.json) == (500, {"error": "out of order"})
+    assert "POST /invocations 500: out of order\n" in capsys.readouterr().err
 
 
 def test_the_answer_is_a_function_that_needs_no_server():
