@@ -4,8 +4,9 @@ A block in doubt is left to `csv_rows`, which is some fifty times as slow and ex
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterator, Mapping
+from io import BufferedIOBase
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ class Block(NamedTuple):
     legal: bool
 
 
-def blocks(stream: BinaryIO, size: int) -> Iterator[Block]:
+def blocks(stream: BufferedIOBase, size: int) -> Iterator[Block]:
     """Yield the rows of a file, about `size` bytes at a time.
 
     A line break is part of a cell where an odd number of quotes stands before it. If the quotes are not legal this does
@@ -47,10 +48,10 @@ def _unix(content: bytes) -> bytes:
 
 def _quotes(content: bytes) -> int:
     """Return the number of quotes; bytes.count would be ten times as slow."""
-    return np.count_nonzero(np.frombuffer(content, np.uint8) == ord('"')) if b'"' in content else 0
+    return int(np.count_nonzero(np.frombuffer(content, np.uint8) == ord('"'))) if b'"' in content else 0
 
 
-def _rest_of_row(stream: BinaryIO) -> bytes:
+def _rest_of_row(stream: BufferedIOBase) -> bytes:
     """Return the lines up to the one that closes an open quote."""
     lines = []
     while line := stream.readline():
@@ -95,7 +96,7 @@ def numbers(block: Block, width: int) -> np.ndarray | None:
     return values if values.min() >= -LARGEST and values.max() <= LARGEST else None
 
 
-def columns(block: Block, width: int, kinds: Mapping[int, type], optional: bool) -> Sequence | None:
+def columns(block: Block, width: int, kinds: Mapping[int, type], optional: bool) -> list[Any] | None:
     """Return columns of the block by position: arrays of numbers with nan, polars Series of texts with null.
 
     The result is None where polars and the grammar may differ, and without `optional` where a value is missing.

@@ -8,8 +8,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -123,6 +124,9 @@ class Rows(Table):
         """Name a row for a message."""
         return f"{self.source}{self.unit} {self.lines[row]}"
 
+    def _where_value(self, row: int, place: int) -> str:
+        return f"{self.where(row)}, value {place + 1}"
+
     def numbers(self) -> np.ndarray:
         """See Table."""
         if isinstance(self.rows[0], dict):
@@ -141,10 +145,7 @@ class Rows(Table):
         if not self.rows[0]:
             raise InputError(f"{self.where(0)} is empty: expected numbers")
         return np.array(
-            [
-                converted(values, number, lambda place, row=row: f"{self.where(row)}, value {place + 1}")
-                for row, values in enumerate(self.rows)
-            ]
+            [converted(values, number, partial(self._where_value, row)) for row, values in enumerate(self.rows)]
         )
 
     def columns(self, features: Features, *, optional: bool = True) -> list[Any]:
@@ -192,7 +193,7 @@ class CsvTable(Table):
 
     def __init__(
         self,
-        open_stream: Callable[[], BinaryIO],
+        open_stream: Callable[[], io.BufferedIOBase],
         is_header: Callable[[list[str]], bool],
         *,
         source: str = "",
@@ -240,8 +241,9 @@ class CsvTable(Table):
 
     def _columns(self, features: Features, optional: bool) -> Iterator[list[Any]]:
         places = positions(self, features)
-        known = dict(zip(places, features.values(), strict=True))
-        as_declared = None not in known and (self.names is not None or self.width == len(features))
+        named = zip(places, features.values(), strict=True)
+        known = {place: kind for place, kind in named if place is not None}
+        as_declared = None not in places and (self.names is not None or self.width == len(features))
         for index, block in self._parts():
             found = csv_bulk.columns(block, self.width, known, optional) if as_declared else None
             yield self._strict(index, block).columns(features, optional=optional) if found is None else found

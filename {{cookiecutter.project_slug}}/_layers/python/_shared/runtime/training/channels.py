@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,8 +105,12 @@ def open_table(file: Path, source: str, header: bool) -> "CsvTable | ParquetTabl
         from runtime.data.parquet import ParquetTable
 
         return ParquetTable(file, source)
-    opened = gzip.open if file.suffix == ".gz" else open
-    return CsvTable(partial(opened, file, "rb"), lambda _: header, source=source)
+    return CsvTable(partial(open_bytes, file), lambda _: header, source=source)
+
+
+def open_bytes(file: Path) -> BufferedIOBase:
+    """Open a file of a channel to read its bytes, unpacked where it is gzip."""
+    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
 
 
 def expect_alike(first_name: str, first: Table, name: str, table: Table) -> None:

@@ -5,8 +5,9 @@ which is slower and knows what to say.
 """
 
 from collections.abc import Iterable
+from io import BufferedIOBase
 from itertools import pairwise
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -58,7 +59,7 @@ def decode(body: bytes, charset: str = "utf-8") -> csr_matrix:
     return rows.matrix()
 
 
-def read(stream: BinaryIO, source: str) -> Rows:
+def read(stream: BufferedIOBase, source: str) -> Rows:
     """Read a file, each row of which must have a label. Raises InputError that begins with `source`, "train/file, "."""
     parts, line = [], 1
     for block in csv_bulk.blocks(stream, BLOCK):

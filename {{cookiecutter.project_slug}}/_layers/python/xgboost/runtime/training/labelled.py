@@ -1,6 +1,5 @@
 """Channels of rows with a label: what XGBoost learns from."""
 
-import gzip
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ from runtime.distributed import consensus
 from runtime.distributed.shares import Share
 from runtime.errors import InputError, UserError
 from runtime.training.booster_parameters import BoosterParameters
-from runtime.training.channels import Channel
+from runtime.training.channels import Channel, open_bytes
 
 
 class Labelled(NamedTuple):
@@ -43,7 +42,8 @@ def read_labelled(channel: Channel, parameters: BoosterParameters) -> Labelled:
             row = int(np.flatnonzero(np.isnan(column))[0]) + 1
             raise InputError(f"channel '{channel.name}', row {row} of all files: the {name[:-1]} is empty")
     mine = Share(len(data.labels), sharded=channel.sharded).mine
-    return Labelled(*(None if column is None else column[mine] for column in data))
+    weight = None if data.weights is None else data.weights[mine]
+    return Labelled(data.features[mine], data.labels[mine], weight)
 
 
 def of_columns(channel: Channel, *, weights: bool) -> Labelled:
@@ -66,8 +66,7 @@ def of_libsvm(channel: Channel) -> Labelled:
     """Return the rows of a channel of LIBSVM files; they are as wide as the largest index of all hosts asks."""
     parts = []
     for file in channel.files:
-        opened = gzip.open if file.suffix == ".gz" else open
-        with opened(file, "rb") as stream:
+        with open_bytes(file) as stream:
             parts.append(libsvm.read(stream, f"{channel.name}/{file.relative_to(channel.path)}, "))
     rows = libsvm.joined(parts)
     if not len(rows.labels):
