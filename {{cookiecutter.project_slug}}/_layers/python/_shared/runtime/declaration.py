@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_HyperParameterSpec
 import json
 import sys
 import tomllib
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -73,7 +74,7 @@ def declaration(algorithm: ModuleType, sample: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def unique(values) -> list[str]:
+def unique(values: Iterable[str]) -> list[str]:
     """Return the values without repetitions, in their order."""
     return list(dict.fromkeys(values))
 

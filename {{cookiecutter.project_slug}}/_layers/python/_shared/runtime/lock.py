@@ -25,7 +25,7 @@ def resolved(arguments: list[str], *, quiet: bool = False) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        command = [*pip, "--dry-run", "--ignore-installed", "--report", report, *arguments]
+        command = [*pip, "--dry-run", "--ignore-installed", "--report", str(report), *arguments]
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL if quiet else None)
         found = json.loads(report.read_text())["install"]
     return {one["metadata"]["name"]: one["metadata"]["version"] for one in found if not one["requested"]}

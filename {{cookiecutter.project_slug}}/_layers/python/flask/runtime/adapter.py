@@ -20,7 +20,7 @@ def save(model: Model, folder: str) -> None:
         raise UserError(
             "train() must return a dict of numbers and arrays; for any other model define save_fn and model_fn"
         )
-    np.savez(Path(folder) / FILE, **model)
+    np.savez(Path(folder) / FILE, allow_pickle=False, **model)
 
 
 def load(folder: str) -> Model:

@@ -18,11 +18,11 @@ def customer(rng: random.Random) -> list[object]:
     balance = round(rng.lognormvariate(7, 1.2) - 400, 2)
     housing, personal = int(rng.random() < 0.55), int(rng.random() < 0.17)
     contacts = min(12, 1 + int(rng.expovariate(1 / 1.8)))
-    days = rng.randint(5, 400) if rng.random() < 0.4 else ""
+    days = rng.randint(5, 400) if rng.random() < 0.4 else None
     score = -1 + 0.0016 * (age - 42) ** 2 + 0.75 * math.tanh(balance / 2000) - 0.9 * housing - 0.6 * personal
     score += -0.2 * (contacts - 1) + (1.2 - days / 250 if days else 0)
     deposit = int(rng.random() < 1 / (1 + math.exp(-2.5 * score)))
-    return [deposit, age, "" if rng.random() < 0.05 else balance, housing, personal, contacts, days]
+    return [deposit, age, "" if rng.random() < 0.05 else balance, housing, personal, contacts, days or ""]
 
 
 def main() -> None:

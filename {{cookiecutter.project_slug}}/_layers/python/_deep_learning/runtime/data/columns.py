@@ -100,7 +100,8 @@ class Columns:
         gaps = dict(zip(columns, (counts > 0).tolist(), strict=True))
         numbers = {name: column for name, column in columns.items() if features[name] is float}
         texts = {name: column for name, column in columns.items() if features[name] is str}
-        parts = {part.name: part for part in [*learnt_numbers(numbers, gaps, share), *learnt_texts(texts, gaps, share)]}
+        learnt: list[Number | Category] = [*learnt_numbers(numbers, gaps, share), *learnt_texts(texts, gaps, share)]
+        parts = {part.name: part for part in learnt}
         return cls([parts[name] for name in columns])
 
     def matrix(self, table: np.ndarray) -> np.ndarray:

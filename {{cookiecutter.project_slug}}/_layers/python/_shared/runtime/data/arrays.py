@@ -20,7 +20,7 @@ def of_rows(rows: Sequence[Any], lines: Sequence[int], unit: str, shape: Shape) 
 
     `lines[i]` is the number of row i, and `unit` what it counts. Raises InputError that names a row that does not fit.
     """
-    found = []
+    found: list[np.ndarray] = []
     for row, line in zip(rows, lines, strict=True):
         array = _array(row)
         if array is None:
@@ -42,11 +42,13 @@ def of_values(values: np.ndarray, shape: Shape) -> np.ndarray:
     """
     if len(shape) == 1 and shape[0] is None:
         return values
-    if None in shape:
+    lengths = [length for length in shape if length is not None]
+    if len(lengths) < len(shape):
         raise InputError(f"rows of CSV cannot have shape {written(shape)}: send application/json or .npy")
-    if values.shape[1] != math.prod(shape):
-        raise InputError(f"rows have {values.shape[1]} values, expected {math.prod(shape)}, for shape {written(shape)}")
-    return values.reshape(len(values), *shape)
+    size = math.prod(lengths)
+    if values.shape[1] != size:
+        raise InputError(f"rows have {values.shape[1]} values, expected {size}, for shape {written(shape)}")
+    return values.reshape(len(values), *lengths)
 
 
 def fits(found: Sequence[int], shape: Shape) -> bool:

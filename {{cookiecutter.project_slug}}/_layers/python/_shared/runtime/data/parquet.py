@@ -1,6 +1,6 @@
 """Parquet files of a channel. Their columns have names and types, so that only null and nan are missing values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from runtime.errors import InputError
 
 class ParquetTable(Table):
     """A Parquet file, read by polars as a whole. Raises InputError for other files."""
+
+    names: Sequence[str]
 
     def __init__(self, path: Path, source: str) -> None:
         import polars as pl

@@ -53,7 +53,7 @@ class Supervisor:
         self.pid = os.getpid()
         self.slots = [Slot() for _ in range(settings.workers)]
         self.workers: dict[int, Slot] = {}  # by process id
-        self.deaths = {slot: deque(maxlen=MOST_DEATHS) for slot in self.slots}
+        self.deaths: dict[Slot, deque[float]] = {slot: deque(maxlen=MOST_DEATHS) for slot in self.slots}
         self.front: int | None = None  # nginx's process id, while it runs
         self.stopping = False
         self.well_at = time.monotonic()

@@ -67,7 +67,7 @@ def parse(strings: Mapping[str, object], declaration: type[BaseModel]) -> BaseMo
     try:
         found = declaration.model_validate(decoded)
     except ValidationError as error:
-        wrong = {detail["loc"][0]: detail["type"] for detail in error.errors() if detail["loc"]}
+        wrong = {str(detail["loc"][0]): detail["type"] for detail in error.errors() if detail["loc"]}
         for name in wrong.keys() & given.keys():
             # A text that looks like JSON may be meant as a text: "null" can be a name.
             decoded[name] = counted(decoded[name]) if wrong[name].startswith("int_") else given[name]

@@ -115,10 +115,10 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
     # collecting garbage in it, now or later, would only cost time: a third of the start for large libraries.
     gc.disable()
     if addresses:
-        from runtime.distributed import distribution
+        from runtime.distributed.distribution import start
 
         together.set()
-        distribution.start(job.hosts, addresses)
+        start(job.hosts, addresses)
         job.stopping.listen(interrupt=False)  # again, because TensorFlow has replaced the handler
     algorithm = load_algorithm()
     from runtime import adapter
@@ -136,8 +136,8 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
         if job.checkpoints.resumed:
             error.add_note(f"resumed from checkpoint {job.checkpoints.resumed}: delete it if it is not this job's")
         raise
-    if addresses and (digest := distribution.digest(model)):
-        print(f"{job.hosts.current}: the parameters' SHA-256 is {digest}", flush=True)
+    if addresses:
+        print_digest(job, model)
     if not job.is_first:
         print(
             f"{job.hosts.current}: training has ended, the first host, {job.hosts.all[0]}, saves the model", flush=True
@@ -157,6 +157,14 @@ def train(paths: Paths, job: Job, addresses: Sequence[str] = ()) -> None:
 
         proof.serve_once(algorithm, steps, paths, found)
     print("training has ended, the model is saved", flush=True)
+
+
+def print_digest(job: Job, model: Any) -> None:
+    """Print the digest of the model by which hosts can be compared, if it has one."""
+    from runtime.distributed.distribution import digest
+
+    if found := digest(model):
+        print(f"{job.hosts.current}: the parameters' SHA-256 is {found}", flush=True)
 
 
 def end(paths: Paths, error: HostLost) -> None:

@@ -66,7 +66,7 @@ def parallel(network: torch.nn.Module) -> torch.nn.Module:
     return DistributedDataParallel(network, broadcast_buffers=False)
 
 
-def total(values: Sequence[float]) -> np.ndarray:
+def total(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return the sum over all processes of each of the values, shape (len(values),)."""
     if not dist.is_initialized():
         return np.array(values, dtype=np.float64)

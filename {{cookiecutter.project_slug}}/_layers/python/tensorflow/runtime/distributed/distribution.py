@@ -86,14 +86,14 @@ def _divided(rows: np.ndarray, replicas: int) -> tf.Tensor:
     )
 
 
-def total(values: Sequence[float]) -> np.ndarray:
+def total(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return the sum over all processes of each of the values, shape (len(values),)."""
-    values = np.asarray(values, np.float64)
+    own = np.asarray(values, np.float64)
     if size() == 1:
-        return values
+        return own
     replicas = strategy().num_replicas_in_sync // size()
     once = strategy().experimental_distribute_values_from_function(
-        lambda context: tf.constant(values if context.replica_id_in_sync_group % replicas == 0 else 0 * values)
+        lambda context: tf.constant(own if context.replica_id_in_sync_group % replicas == 0 else 0 * own)
     )
     return strategy().reduce(tf.distribute.ReduceOp.SUM, once, axis=None).numpy()
 

@@ -116,7 +116,7 @@ def local_size() -> int:
     return 1
 
 
-def total(values: Sequence[float]) -> np.ndarray:
+def total(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return the sum over all processes of each of the values, shape (len(values),)."""
     return collective.allreduce(np.asarray(values, np.float64), collective.Op.SUM)
 
