@@ -66,7 +66,7 @@ def finish_all(runs: list[Run], timeout: float | None = None, after_failure: flo
     give_up = time.monotonic() + (timeout or WAITS.training)
     while (left := going(runs)) and time.monotonic() < give_up:
         if any(run.exit_code for run in runs):
-            give_up = min(give_up, max(run.ended for run in runs if run.exit_code) + after_failure)
+            give_up = min(give_up, max(run.started + run.seconds for run in runs if run.exit_code) + after_failure)
         time.sleep(0.05)
     hung = {run: run.stuck() for run in left}
     for run in left:
@@ -155,7 +155,7 @@ def _given_up(runs: list[Run], idle: list[Run]) -> Disturbed:
 
 def _ended(runs: list[Run], idle: list[Run], since: float, timeout: float) -> Disturbed:
     job = finish_all(runs, timeout, after_failure=timeout)
-    return Disturbed(runs, idle, job, max(run.ended - since for run in runs))
+    return Disturbed(runs, idle, job, max(run.started + run.seconds - since for run in runs))
 
 
 @pytest.fixture(scope="session")

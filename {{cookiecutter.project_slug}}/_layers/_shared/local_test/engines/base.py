@@ -106,7 +106,7 @@ class Program(ABC):
     def __init__(self, command: str, output: Iterable[bytes], end: Callable[[], int]):
         self.command = command
         self.started = time.monotonic()
-        self.ended: float | None = None
+        self._ended_at: float | None = None
         self.log: list[tuple[float, str]] = []  # seconds since the start, line
         self._code: int | None = None
         self._lost: EngineLost | None = None
@@ -125,7 +125,7 @@ class Program(ABC):
             self._code = end()
         except EngineLost as error:
             self._lost = error
-        self.ended = time.monotonic()
+        self._ended_at = time.monotonic()
         self._over.set()
 
     @property
@@ -138,7 +138,7 @@ class Program(ABC):
     @property
     def seconds(self) -> float:
         """Seconds from start to end, or till now."""
-        return (self.ended or time.monotonic()) - self.started
+        return (self._ended_at or time.monotonic()) - self.started
 
     def wait(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds; True if the program has ended, and its log is complete."""
