@@ -8,13 +8,14 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from signal import SIGURG, Signals
+from typing import Any
 
-from ..errors import EngineLost
+from ..errors import EngineLost, SetupError
 from ..exchange import Exchange, exchange, shown
 from ..job import Job
 from ..progress import doing
@@ -226,6 +227,14 @@ class Run(Program):
         """Return what the job changed in its input channels."""
 
 
+class ProcessingRun(Program):
+    """A Processing job."""
+
+    @abstractmethod
+    def collect(self, folder: str = "processing/output") -> Path:
+        """Return a folder with the content of a folder below /opt/ml (call it once the job has ended)."""
+
+
 class Server(Program):
     """A server for a model; `address` is where it answers on this machine.
 
@@ -247,7 +256,7 @@ class Server(Program):
         """Ask GET /ping of a server that may not answer yet, or no longer."""
         return exchange(self.address, "GET", "/ping", timeout=WAITS.ping)
 
-    def request(self, method: str, path: str, *args, **options) -> Exchange:
+    def request(self, method: str, path: str, *args: Any, **options: Any) -> Exchange:
         """Send an HTTP request that must be answered; see `exchange`."""
         with doing(f"waiting for the answer to {method} {path}"):
             result = exchange(self.address, method, path, *args, **options)
@@ -288,12 +297,20 @@ class Engine(ABC):
     mounts_read_only: bool
     network_interface: str  # the name of the interface that hosts reach each other on (T16)
     read_only_channels = True  # false: training jobs may write to their channels
-    runs_as_root = True  # in containers; a local process runs as the user
-    promises = True  # to do more than SageMaker requires, as images of this template do
 
     def __init__(self) -> None:
         self.workspace = Path(tempfile.mkdtemp(prefix="local_test-"))
         self.programs: list[Program] = []
+
+    @property
+    def runs_as_root(self) -> bool:
+        """True if its programs are root's, as on SageMaker (T7); a local process is whoever the user is."""
+        return True
+
+    @property
+    def promises(self) -> bool:
+        """True if more is promised than SageMaker asks for: what images of this template promise."""
+        return True
 
     def folder(self, name: str) -> Path:
         """Return a new empty folder that lives as long as the engine."""
@@ -334,6 +351,19 @@ class Engine(ABC):
         self, model: Path, environment: dict[str, str] | None = None, *, read_only: bool = True, port: int = 0
     ) -> Server:
         """Start a server for the model in a folder; `port` 0 means any free one."""
+
+    def process(
+        self, tree: Path, entrypoint: Sequence[str], arguments: Sequence[str], environment: dict[str, str]
+    ) -> ProcessingRun:
+        """Start a Processing job whose /opt/ml is a folder; without an entrypoint by the image's own (PR1-PR4).
+
+        Raises SetupError where there are no containers.
+        """
+        raise SetupError("a Processing job needs a container: use ENGINE=docker")
+
+    @abstractmethod
+    def declaration(self, label: str) -> str | None:
+        """Return what the algorithm declares, which an image has as a label; None where it declares nothing."""
 
     def facts(self) -> list[tuple[str, str]]:
         """Return facts about what is checked and what starts it, as (name, value)."""

@@ -5,6 +5,7 @@ Needs the packages of local_test/requirements.txt, which other modules therefore
 
 import os
 from contextlib import suppress
+from typing import Any
 
 import requests
 from docker import DockerClient, from_env
@@ -27,7 +28,7 @@ class Watched(BaseAdapter):
         super().__init__()
         self.transport = transport
 
-    def send(self, request: requests.PreparedRequest, *args, **options) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
         """Send a request. Raises EngineLost where no answer comes."""
         try:
             return self.transport.send(request, *args, **options)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from signal import SIGKILL, Signals
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from docker import DockerClient
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -33,6 +33,7 @@ from .base import (
     Engine,
     Executable,
     Process,
+    ProcessingRun,
     Program,
     Run,
     Server,
@@ -167,7 +168,7 @@ class ContainerRun(ContainerProgram, Run):
         return []
 
 
-class ContainerProcessing(ContainerProgram):
+class ContainerProcessing(ContainerProgram, ProcessingRun):
     """A Processing job in a container."""
 
     def __init__(self, command: str, container: Container, output: Iterable[bytes], collected: Path):
@@ -175,7 +176,6 @@ class ContainerProcessing(ContainerProgram):
         self.collected = collected
 
     def collect(self, folder: str = "processing/output") -> Path:
-        """Return a folder with the content of a folder below /opt/ml (call it once the job has ended)."""
         collected = self.collected / folder
         collected.mkdir(parents=True)
         if content := content_of(self.container, f"{ML}/{folder}"):
@@ -296,7 +296,8 @@ class DockerEngine(Engine):
             return None
         with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
             member = tar.next()
-            return (member, tar.extractfile(member).read()) if member and member.isreg() else None
+            content = tar.extractfile(member) if member and member.isreg() else None
+            return (member, content.read()) if member and content else None
 
     def names_below(self, folder: str) -> list[str]:
         """Return the files that the image has below a folder."""
@@ -366,7 +367,6 @@ class DockerEngine(Engine):
     def process(
         self, tree: Path, entrypoint: Sequence[str], arguments: Sequence[str], environment: dict[str, str]
     ) -> ContainerProcessing:
-        """Start a Processing job whose /opt/ml is a folder; without an entrypoint by the image's own (PR1-PR4)."""
         own = {"entrypoint": list(entrypoint)} if entrypoint else {}
         container = self._create(arguments, mounts=[self._mount(ML, tree)], environment=environment, **own)
         words = ["docker run", *(["--entrypoint", entrypoint[0]] if entrypoint else []), self.image, *entrypoint[1:]]
@@ -411,7 +411,7 @@ class DockerEngine(Engine):
         super().close()
         self.client.close()
 
-    def _create(self, command: Sequence[str], **options) -> Container:
+    def _create(self, command: Sequence[str], **options: Any) -> Container:
         """Make a container. Raises SetupError with the daemon's own words where it refuses."""
         try:
             with interrupts.held():  # else the daemon might make a container after everything was removed

@@ -99,7 +99,7 @@ class LocalProgram(Program):
     """A program in a session of its own; `base` stands for /opt/ml."""
 
     def __init__(self, command: str, popen: subprocess.Popen, base: Path):
-        super().__init__(command, popen.stdout, popen.wait)
+        super().__init__(command, popen.stdout or (), popen.wait)
         self.popen, self.base = popen, base
 
     def processes(self) -> list[Process]:
