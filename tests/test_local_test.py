@@ -280,6 +280,13 @@ def test_a_slow_check_says_what_it_waits_for(project: Project):
     assert f"... {sentence}: waiting for a training job to end, at most 20 s\n" in outcome.output
 
 
+def test_a_check_that_is_interrupted_has_not_passed(project: Project):
+    own = "def test_sound():\n    pass\n\n\ndef test_interrupted():\n    raise KeyboardInterrupt\n"
+    (project.folder / "local_test/test_own.py").write_text(own)
+    outcome = project.local_test("local_test/test_own.py", "--engine", "process", expected=INTERRUPTED)
+    assert "1 passed, nothing failed, interrupted, 0 skipped" in outcome.output
+
+
 def test_a_long_request_is_made_of_lines_or_the_samples_own(project: Project):
     file = project.folder / "sample/sample.toml"
     training, *_ = file.read_text().partition("[[requests]]")

@@ -4,6 +4,8 @@ import os
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -61,6 +63,29 @@ def reason_of(report: pytest.TestReport) -> str:
     return words.partition("\n")[0]
 
 
+def skip_reason(report: pytest.TestReport) -> str:
+    """Return why a check was skipped."""
+    words = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return words.removeprefix("Skipped: ")
+
+
+def checked(phases: Sequence[pytest.TestReport]) -> Check:
+    """Return a check of pytest's reports on it: of its setup, of its call if it came to that, of its teardown."""
+    first, last = phases[0], phases[-1]
+    section = SECTIONS.get(Path(first.location[0]).stem, OWN_SECTION)
+    check = Check(section, first.location[2], first.clauses, first.sentence)
+    for report in phases:
+        if report.failed:
+            check.outcome, check.message, check.reason = "failed", report.longreprtext, reason_of(report)
+        elif report.skipped and check.outcome == "passed":
+            check.outcome, check.message = "skipped", skip_reason(report)
+            check.reason = check.message
+    check.seconds = sum(report.duration for report in phases)
+    check.figures = [(name, str(value)) for name, value in last.user_properties]
+    check.drawing = last.drawing
+    return check
+
+
 class Report:
     """A pytest plugin that takes the place of pytest's own progress and summary.
 
@@ -75,12 +100,12 @@ class Report:
         self.interrupted = False
         self.started = time.monotonic()
         self.date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-        self._current: Check | None = None
+        self._phases: list[pytest.TestReport] = []  # of the check that runs
         self._section = ""  # that was printed last
         self._sentences: dict[str, str] = {}
         self._tracebacks = Shown()
         self._screen = os.dup(1)  # while a check runs, pytest keeps what is written to standard output
-        self._watch: Watch | None = None  # over the check that runs
+        self._watching = ExitStack()  # ends the watch over the check that runs
         # A terminal may not know these signs (Windows, LANG=C).
         encoding = getattr(sys.stdout, "encoding", None) or "ascii"
         try:
@@ -122,25 +147,16 @@ class Report:
         width = self.writer.fullwidth - 1 if self.writer.hasmarkup else 0
         if width:
             self.writer.write(f"  … {sentence}"[:width], flush=True)
-        self._watch = Watch(sentence, self._screen, width)
+        self._phases = []
+        self._watching.callback(Watch(sentence, self._screen, width).end)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note the outcome of a check's setup, call or teardown; print the check after the last of them."""
-        if report.when == "setup":
-            section = SECTIONS.get(Path(report.location[0]).stem, OWN_SECTION)
-            self._current = Check(section, report.location[2], report.clauses, report.sentence)
-            self.checks.append(self._current)
-        check = self._current
-        check.seconds += report.duration
-        if report.failed:
-            check.outcome, check.message, check.reason = "failed", report.longreprtext, reason_of(report)
-        elif report.skipped and check.outcome == "passed":
-            check.outcome, check.message = "skipped", report.longrepr[2].removeprefix("Skipped: ")
-            check.reason = check.message
+        """Note the outcome of a phase of a check: setup, call or teardown; print the check after the last of them."""
+        self._phases.append(report)
         if report.when == "teardown":
-            check.figures, check.drawing = report.user_properties, report.drawing
-            self._watch.end()
-            self._print(check)
+            self._watching.close()
+            self.checks.append(checked(self._phases))
+            self._print(self.checks[-1])
 
     def _print(self, check: Check) -> None:
         """Print a check that has run. Those that were skipped are in the summary, where one reason is one line."""
@@ -168,10 +184,10 @@ class Report:
         """Write report.html, and print the summary."""
         if not self.counts["passed"] and not self.counts["failed"] and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
-        if not self.checks:
+        if not self._sentences:
             self._nothing_selected(session)
             return
-        self._watch.end()
+        self._watching.close()
         self.interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
         self.file.write_text(html.page(self), encoding="utf-8")
         self._summary()
