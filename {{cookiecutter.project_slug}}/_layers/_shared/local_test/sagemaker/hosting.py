@@ -5,7 +5,6 @@ import secrets
 import signal
 import threading
 import time
-from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
@@ -13,12 +12,13 @@ from cloud.local import ACCOUNT
 
 from .. import archive
 from ..contract import PAYLOAD, REASON, SERVERLESS_PAYLOAD
+from ..contract import REASON
 from ..engines.base import Engine, Server
 from ..exchange import Exchange, exchange
 from ..startup import await_ping
 from ..waits import WAITS
 from .api import Refusal, invalid
-from .region import Region
+from .region import Deployment, Region
 from .resources import ENDPOINT, ENDPOINT_CONFIG, MODEL
 from .storage import LogStream
 
@@ -31,20 +31,6 @@ OWN = "x-amzn-sagemaker-"
 FORWARDED = ("content-type", "accept", *(OWN + name for name in ("custom-attributes", "inference-id", "session-id")))
 RETURNED = ("content-type", *(OWN + name for name in ("custom-attributes", "new-session-id", "closed-session-id")))
 TIMED_OUT = "Your invocation timed out while waiting for a response from container primary."
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """What an endpoint runs: an endpoint configuration, by a server."""
-
-    config: dict
-    engine: Engine
-    server: Server
-
-    @property
-    def variant(self) -> dict:
-        """The production variant."""
-        return self.config["ProductionVariants"][0]
 
 
 def create_model(region: Region, request: dict) -> dict:
@@ -89,7 +75,7 @@ def delete_endpoint(region: Region, request: dict) -> dict:
     region.move(ENDPOINT, _at_rest(region, name), "Deleting")
 
     def delete() -> None:
-        _retire(region, region.at_work.pop((ENDPOINT, name), None))
+        _retire(region, region.deployments.pop(name, None))
         region.resources.delete(ENDPOINT, name)
 
     threading.Thread(target=delete, daemon=True).start()
@@ -98,8 +84,8 @@ def delete_endpoint(region: Region, request: dict) -> dict:
 
 def end_all(region: Region) -> None:
     """End the servers of all endpoints."""
-    for key in [key for key in region.at_work if key[0] is ENDPOINT]:
-        region.engines.end(region.at_work.pop(key).engine)
+    for name in list(region.deployments):
+        region.engines.end(region.deployments.pop(name).engine)
 
 
 def serve(region: Region, engine: Engine, name: str, environment: dict[str, str], group: str, stream: str) -> Server:
@@ -197,7 +183,7 @@ def _ask(
 
 
 def _deployment(region: Region, name: str) -> Deployment:
-    found = region.at_work.get((ENDPOINT, name))
+    found = region.deployments.get(name)
     if found is None:
         raise Refusal("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
     return found
@@ -224,7 +210,7 @@ def _deploy(region: Region, endpoint: dict, config: dict, status: str) -> dict:
     """Start the server of a configuration, and switch the endpoint to it once it is healthy; return the ARN."""
     name, variant = endpoint["EndpointName"], config["ProductionVariants"][0]
     region.move(ENDPOINT, endpoint, status)
-    old = region.at_work.get((ENDPOINT, name))
+    old = region.deployments.get(name)
 
     def work() -> None:
         engine = None
@@ -240,7 +226,7 @@ def _deploy(region: Region, endpoint: dict, config: dict, status: str) -> dict:
             # After a failed update the old server goes on answering.
             region.move(ENDPOINT, endpoint, "InService" if old else "Failed", FailureReason=reason)
             return
-        region.at_work[ENDPOINT, name] = Deployment(config, engine, server)
+        region.deployments[name] = Deployment(config, engine, server)
         endpoint.pop("FailureReason", None)
         count = variant.get("InitialInstanceCount", 0)
         shown = [{"VariantName": variant["VariantName"], "CurrentWeight": 1.0, "CurrentInstanceCount": count}]

@@ -4,30 +4,52 @@ import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from ..contract import REASON
-from ..engines.base import Engine
+from ..engines.base import Engine, Server
 from .engines import Engines
 from .resources import Kind, Resources, change
 from .storage import NoData, Storage
 
+Work = TypeVar("Work", bound="JobAtWork")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What an endpoint runs: an endpoint configuration, by a server."""
+
+    config: dict
+    engine: Engine
+    server: Server
+
+    @property
+    def variant(self) -> dict:
+        """The production variant."""
+        return self.config["ProductionVariants"][0]
+
 
 class Region:
-    """What the operations of one region share. `at_work` has what runs by its kind and name: jobs, endpoints."""
+    """What the operations of one region share.
+
+    `jobs` has those at work by their kind and name, `deployments` what endpoints run by the endpoint's name.
+    """
 
     def __init__(self, name: str, endpoint: str, engines: Engines, say: Callable[[str], None]):
         self.name, self.engines, self.say = name, engines, say
         self.resources = Resources(name)
         self.storage = Storage(endpoint, name)
-        self.at_work: dict[tuple[Kind, str], object] = {}
+        self.jobs: dict[tuple[Kind, str], JobAtWork] = {}
+        self.deployments: dict[str, Deployment] = {}
 
-    def move(self, kind: Kind, description: dict, status: str, **values) -> None:
+    def move(self, kind: Kind, description: dict, status: str, **values: Any) -> None:
         """Give a resource its new status, and print that."""
         change(description, **{f"{kind.name}Status": status, **values})
         reason = f" ({values['FailureReason']})" if "FailureReason" in values else ""
         self.say(f"{kind.name} {description[f'{kind.name}Name']}: {status}{reason}")
 
-    def begin(self, job_kind: type["JobAtWork"], request: dict, image: str | None, **more) -> "JobAtWork":
+    def begin(self, job_kind: type[Work], request: dict, image: str | None, **more: Any) -> Work:
         """Return a job that is ready to run. Raises Refusal where its name is in use, or there is no such image."""
         engine = self.engines.open(image)
         kind = job_kind.kind
@@ -36,8 +58,13 @@ class Region:
         except BaseException:
             self.engines.end(engine)
             raise
-        self.at_work[kind, job[f"{kind.name}Name"]] = work = job_kind(self, engine, job)
+        self.jobs[kind, job[f"{kind.name}Name"]] = work = job_kind(self, engine, job)
         return work
+
+    def job(self, job_kind: type[Work], name: str) -> Work | None:
+        """Return the job of a kind and a name that is at work; None where there is none."""
+        found = self.jobs.get((job_kind.kind, name))
+        return found if isinstance(found, job_kind) else None
 
     def start(self, job_kind: type["JobAtWork"], request: dict, image: str | None) -> dict:
         """Let a job run in the background; return its ARN, as the Create operations do."""
@@ -59,7 +86,8 @@ class JobAtWork(ABC):
     def work(self) -> None:
         """Do the job's work, and `end` it."""
 
-    def end(self, status: str, **values) -> None:
+    def end(self, status: str, **values: Any) -> None:
+        """End the job in a secondary status, and in the status that goes with it."""
         """Give the job its last status."""
         self.region.move(self.kind, self.job, status, **values)
 
@@ -77,5 +105,5 @@ class JobAtWork(ABC):
             traceback.print_exc()
             self.fail(f"InternalServerError: {error}")
         finally:
-            del self.region.at_work[self.kind, self.name]
+            del self.region.jobs[self.kind, self.name]
             self.region.engines.end(self.engine)

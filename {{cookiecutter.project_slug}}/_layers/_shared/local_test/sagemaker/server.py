@@ -5,7 +5,7 @@ import json
 import re
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from . import hosting, listing, modes, processing, training, transform, tuning
 from .api import Refusal, check, invalid
 from .engines import Engines
 from .region import Region
-from .resources import ENDPOINT_CONFIG, KINDS, MODEL, TRAINING_JOB
+from .resources import ENDPOINT_CONFIG, KINDS, MODEL
 
 JSON = "application/x-amz-json-1.1"
 # The region in the signature of a request.
@@ -82,7 +82,7 @@ class Silent(WSGIRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def log(self, type: str, message: str, *args) -> None:
+    def log(self, type: str, message: str, *args: object) -> None:
         """Print nothing."""
 
 
@@ -124,7 +124,7 @@ class Server:
         self.engines.close()
         self._server.shutdown()
 
-    def _answer(self, environ: dict, start_response: Callable):
+    def _answer(self, environ: dict, start_response: Callable) -> Iterable[bytes]:
         request = Request(environ)
         signed = CREDENTIAL.search(request.headers.get("Authorization", ""))
         try:
@@ -159,10 +159,11 @@ class Server:
         if found := INVOCATION.fullmatch(request.path):
             return self._invoke(region, found[1], found[2], request)
         if found := INTERRUPTION.fullmatch(request.path):
-            at_work = {key: work for one in list(self._regions.values()) for key, work in one.at_work.items()}
-            if (TRAINING_JOB, found[1]) not in at_work:
+            regions = list(self._regions.values())
+            job = next((job for one in regions if (job := one.job(training.Training, found[1]))), None)
+            if job is None:
                 raise invalid(f"There is no training job {found[1]} at work.")
-            at_work[TRAINING_JOB, found[1]].interrupt()
+            job.interrupt()
             return Response(f"{found[1]} is interrupted\n")
         return None
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from .. import archive
 from ..contract import REASON
@@ -44,9 +45,10 @@ def create(region: Region, request: dict) -> dict:
 def stop(region: Region, request: dict) -> dict:
     """StopTrainingJob."""
     job = region.resources.find(TRAINING_JOB, request["TrainingJobName"])
-    if job["TrainingJobStatus"] != "InProgress":
+    work = region.job(Training, request["TrainingJobName"])
+    if work is None or job["TrainingJobStatus"] != "InProgress":
         raise invalid(f"The request was rejected because the training job is in status {job['TrainingJobStatus']}.")
-    region.at_work[TRAINING_JOB, request["TrainingJobName"]].stop("Stopped")
+    work.stop("Stopped")
     return {}
 
 
@@ -119,7 +121,7 @@ class Training(JobAtWork):
         else:
             self.end(self._ending or "Completed")
 
-    def end(self, status: str, **values) -> None:
+    def end(self, status: str, **values: Any) -> None:
         """End the job in a secondary status, and in the status that goes with it."""
         self._enter(status)
         self.job["SecondaryStatusTransitions"][-1]["EndTime"] = time.time()
