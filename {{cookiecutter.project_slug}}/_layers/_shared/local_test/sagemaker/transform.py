@@ -39,6 +39,10 @@ class Stopped(Exception):
     """Somebody has asked to stop the job."""
 
 
+class NoAnswers(Exception):
+    """A file was not answered, or not as it should be; the text begins with its name."""
+
+
 class Transform(JobAtWork):
     """A transform job at work."""
 
@@ -56,13 +60,16 @@ class Transform(JobAtWork):
             for file in archive.files(source):
                 answers = target / f"{file.relative_to(source)}.out"
                 answers.parent.mkdir(parents=True, exist_ok=True)
-                answers.write_bytes(self._transform(server, file.read_bytes(), limits))
+                try:
+                    answers.write_bytes(self._transform(server, file.read_bytes(), limits))
+                except ValueError as error:
+                    raise NoAnswers(f"{file.relative_to(source)}: {error}") from None
         except Stopped:
             self.end("Stopped")
         except Refusal as error:
             self.fail(f"AlgorithmError: {error}")
-        except ValueError as error:
-            self.fail(f"ClientError: See job logs for more information: {file.relative_to(source)}: {error}")
+        except NoAnswers as error:
+            self.fail(f"ClientError: See job logs for more information: {error}")
         else:
             storage.upload(target, output["S3OutputPath"])
             self.job["TransformEndTime"] = time.time()
@@ -73,7 +80,7 @@ class Transform(JobAtWork):
         own = {
             "SAGEMAKER_MAX_PAYLOAD_IN_MB": self.job.get("MaxPayloadInMB"),
             "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": self.job.get("MaxConcurrentTransforms"),
-            "SAGEMAKER_BATCH_STRATEGY": STRATEGIES.get(self.job.get("BatchStrategy")),
+            "SAGEMAKER_BATCH_STRATEGY": STRATEGIES.get(self.job.get("BatchStrategy", "")),
         }
         given = {name: str(value) for name, value in own.items() if value is not None}
         return {"SAGEMAKER_BATCH": "true", **given, **self.job.get("Environment", {})}
@@ -85,7 +92,7 @@ class Transform(JobAtWork):
             limits = DEFAULTS | (json.loads(asked.body) if asked.ok else {})
         except ValueError as error:
             raise invalid(f"/execution-parameters is not JSON: {error}") from None
-        own = {"BatchStrategy": STRATEGIES.get(self.job.get("BatchStrategy"))}
+        own = {"BatchStrategy": STRATEGIES.get(self.job.get("BatchStrategy", ""))}
         own["MaxPayloadInMB"] = self.job.get("MaxPayloadInMB")
         return limits | {name: value for name, value in own.items() if value is not None}
 
@@ -114,7 +121,8 @@ class Transform(JobAtWork):
 
 def batches(content: bytes, limits: dict) -> Iterator[list[bytes]]:
     """Yield the lines of each request: a single one, or as many as the payload holds."""
-    size, most, batch = 0, limits["MaxPayloadInMB"] << 20 or float("inf"), []
+    size, most = 0, limits["MaxPayloadInMB"] << 20 or float("inf")
+    batch: list[bytes] = []
     for line in content.splitlines(keepends=True):
         if batch and (limits["BatchStrategy"] == "SINGLE_RECORD" or size + len(line) > most):
             yield batch
