@@ -24,13 +24,13 @@ MODEL = OUTPUT / "model"
 
 def follow(program: Program, shown: int = 0) -> int:
     """Print the log of a program as it comes, from line `shown` on, until it ends. Returns the exit code."""
-    ended = False
-    while not ended:
-        ended = program.wait(0.1)
+    code = None
+    while code is None:
+        code = program.exit_code if program.wait(0.1) else None
         for _, line in program.log[shown:]:
             print(line, flush=True)
             shown += 1
-    return program.exit_code
+    return code
 
 
 def train(engine: Engine, sample: Path) -> int:

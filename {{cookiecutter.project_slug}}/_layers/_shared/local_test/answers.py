@@ -15,10 +15,10 @@ def same_answer(expected: bytes, answer: bytes, tolerance: float) -> bool:
     punctuation of JSON and CSV are ignored, except in quotes. Binary answers must be equal byte for byte.
     """
     try:
-        expected, answer = (MARKS.sub(r"\1\2", text.decode().strip()) for text in (expected, answer))
+        wanted, given = (MARKS.sub(r"\1\2", text.decode().strip()) for text in (expected, answer))
     except UnicodeDecodeError:
         return expected == answer
-    if NUMBER.split(expected) != NUMBER.split(answer):
+    if NUMBER.split(wanted) != NUMBER.split(given):
         return False
-    pairs = zip(NUMBER.findall(expected), NUMBER.findall(answer), strict=True)
+    pairs = zip(NUMBER.findall(wanted), NUMBER.findall(given), strict=True)
     return all(isclose(float(one), float(other), rel_tol=0, abs_tol=tolerance) for one, other in pairs)

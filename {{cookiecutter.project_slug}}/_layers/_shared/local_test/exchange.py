@@ -29,7 +29,7 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
     seconds: float = 0.0
-    error: str | None = None
+    error: str = ""
     stuck: str = ""  # where the server's processes stood when no answer came, or too late
 
     @property
@@ -78,14 +78,14 @@ def exchange(
     """
     timeout = timeout or WAITS.invocation
     chunked = not isinstance(body, bytes)
-    chunks = list(body) if chunked else [body]
+    chunks = [body] if isinstance(body, bytes) else list(body)
     headers = dict(headers or {}) | ({"Transfer-Encoding": "chunked"} if chunked else {})
     result = Exchange(method, path, headers, b"".join(chunks))
     connection = kept or http.client.HTTPConnection(*address, timeout=timeout)
     started = time.monotonic()
     try:
         try:
-            payload = iter(chunks) if chunked else body or None
+            payload = iter(chunks) if chunked else chunks[0] or None
             connection.request(method, path, payload, headers, encode_chunked=chunked)
         except (BrokenPipeError, ConnectionResetError):
             # The server may answer (413, say) and close before it has read the whole body.

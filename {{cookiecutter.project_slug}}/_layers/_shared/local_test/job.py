@@ -6,12 +6,13 @@ change one thing and leave the rest alone.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from . import archive
-from .sample import Sample
+from .sample import Processing, Sample
 
 ODD_CHANNEL = "a.b-c_d"  # legal (T24)
 ODD_HOST = "algo-1-x7f3q"  # as SDK v2's local mode names it (L7)
@@ -46,7 +47,7 @@ class Job:
     all hosts in SageMaker's order (empty: there is no other).
     """
 
-    channels: dict[str, Path | None]
+    channels: Mapping[str, Path | None]
     content_types: dict[str, str]
     hyperparameters: dict
     extra_hyperparameters: dict[str, str] = field(default_factory=dict)
@@ -98,7 +99,7 @@ class Job:
     def resourceconfig(self) -> dict:
         """Return resourceconfig.json in one of its three ages (T16, L6)."""
         hosts = list(self.hosts) or [self.host]
-        config = {
+        config: dict[str, Any] = {
             "current_host": self.host,
             "hosts": hosts,
             "network_interface_name": self.network_interface_name,
@@ -117,7 +118,7 @@ class Job:
 
     def config_files(self) -> dict[str, object]:
         """Return file name -> content of /opt/ml/input/config."""
-        files = {
+        files: dict[str, object] = {
             "hyperparameters.json": self.encoded_hyperparameters(),
             "inputdataconfig.json": self.inputdataconfig(),
             "resourceconfig.json": self.resourceconfig(),
@@ -164,7 +165,7 @@ class Job:
         return "\n".join(f"{name} {files[name]}" for name in wanted)
 
 
-def sample_processing(sample: Sample) -> tuple[dict, dict[str, Path], list[str]]:
+def sample_processing(sample: Sample, processing: Processing) -> tuple[dict, dict[str, Path], list[str]]:
     """Return the sample's Processing job: its request, its inputs (below /opt/ml/processing), and its outputs.
 
     The sample's channels are the input `data`, the files of its folder processing/ the input `code`.
@@ -172,7 +173,7 @@ def sample_processing(sample: Sample) -> tuple[dict, dict[str, Path], list[str]]
     request = {
         "ProcessingJobArn": "arn:aws:sagemaker:eu-west-1:000000000000:processing-job/local-test",
         "ProcessingJobName": "local-test",
-        "AppSpecification": {"ImageUri": "local-test", "ContainerEntrypoint": sample.processing.entrypoint},
+        "AppSpecification": {"ImageUri": "local-test", "ContainerEntrypoint": processing.entrypoint},
         "Environment": {},
     }
     inputs = {f"input/data/{name}": folder for name, folder in sample.channel_folders.items()}

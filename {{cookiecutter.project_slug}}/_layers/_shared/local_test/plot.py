@@ -5,6 +5,7 @@ import math
 import random
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from .archive import files
 from .errors import SetupError
@@ -38,8 +39,8 @@ def read_points(folder: Path, plot: Plot) -> Points:
     return points
 
 
-def cell(row: dict | list, column: Column) -> str:
-    """Return the text in a column of a row, nothing if the row has no such column."""
+def cell(row: Any, column: Column) -> str:
+    """Return the text in a column of a row, a list or a dict; nothing if the row has no such column."""
     try:
         return row[column] or ""
     except LookupError:

@@ -156,9 +156,10 @@ def load(folder: Path = FOLDER) -> Sample:
         requests = tuple(read_request(folder, **request) for request in content.get("requests", []))
         processing = Processing(**content["processing"]) if "processing" in content else None
         plot = Plot(**content["plot"]) if "plot" in content else None
-        serving = content.get("serving", {})
-        slow = {name: read_request(folder, **request) for name, request in serving.items()}
-        sample = Sample(folder, requests, processing=processing, plot=plot, **slow, **content.get("training", {}))
+        slow = content.get("serving", {}).get("slow_request")
+        slow_request = None if slow is None else read_request(folder, **slow)
+        training = content.get("training", {})
+        sample = Sample(folder, requests, processing=processing, plot=plot, slow_request=slow_request, **training)
     except (TypeError, ValueError) as error:
         # "__init__() got an unexpected keyword argument 'x'" says it, but in Python's words.
         reason = str(error).split("() ", 1)[-1].replace("keyword argument", "key")

@@ -16,7 +16,8 @@ HOW = (
 
 def sentence(item: pytest.Item) -> str:
     """Return the sentence that stands for a check on the screen: the first line of its docstring."""
-    return (item.function.__doc__ or item.name).splitlines()[0].rstrip(".")
+    words = item.function.__doc__ if isinstance(item, pytest.Function) else None
+    return (words or item.name).splitlines()[0].rstrip(".")
 
 
 def clauses(item: pytest.Item) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def expression(wanted: str) -> str:
     pytest looks for parts of words, so I1 would find I12: a clause is looked for as a whole. Words without an operator
     between them, as in a sentence, must all be there.
     """
-    parts = []
+    parts: list[str] = []
     for token in TOKEN.findall(wanted):
         if token not in OPERATORS and parts and parts[-1] not in OPERATORS:
             parts.append("and")

@@ -52,11 +52,12 @@ class Serving:
 
     def live(self) -> Server:
         """Return the server, or a new one if it no longer answers. Skips the check if none comes up."""
-        if self.startup is None or self.startup.server.poll().status != 200:
-            self.start()
-        if not self.startup.good:
+        startup = self.startup
+        if startup is None or startup.server.poll().status != 200:
+            startup = self.start()
+        if not startup.good:
             pytest.skip("because the server does not come up for this check")
-        return self.startup.server
+        return startup.server
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,10 @@ def first_start(engine, model, sample) -> FirstStart:
     if startup.good or not engine.mounts_read_only:
         return FirstStart(serving, startup)
     writable = Serving(engine, model, sample, {}, read_only=False)
-    if writable.start().good:
-        return FirstStart(writable, writable.startup, refused=startup)
-    writable.startup.server.remove()
+    second = writable.start()
+    if second.good:
+        return FirstStart(writable, second, refused=startup)
+    second.server.remove()
     return FirstStart(serving, startup)
 
 

@@ -19,7 +19,7 @@ def test_processing_job(docker, sample):
     if not sample.processing:
         pytest.skip("sample.toml has no [processing]: the program and script of a Processing job")
     tree = docker.folder("processing")
-    write_processing(tree, *sample_processing(sample))
+    write_processing(tree, *sample_processing(sample, sample.processing))
     run = docker.process(tree, sample.processing.entrypoint, [], {})
     with doing(f"waiting for the Processing job to end, {at_most(WAITS.processing)}"):
         in_time = run.wait(WAITS.processing)

@@ -95,7 +95,7 @@ def test_sigterm_drains(disposable_server, good, stop_within, figure):
     server = disposable_server
     body = good.body
     sent = f"POST /invocations, half of {body!r}, then SIGTERM, then the other half"
-    connection = http.client.HTTPConnection(*server.address, timeout=WAITS.invocation)
+    connection = server.keep_connection()
     connection.putrequest("POST", "/invocations")
     for name, value in (("Content-Type", good.content_type), ("Accept", good.accept)):
         connection.putheader(name, value)

@@ -221,12 +221,12 @@ def test_accepts_connections_quickly(server, figure):
         connection = socket.socket()
         connection.setblocking(False)
         connection.connect_ex(address)
-        selector.register(connection, selectors.EVENT_WRITE)
+        selector.register(connection, selectors.EVENT_WRITE, connection)
         sockets.append(connection)
-    waits = []
+    waits: list[float] = []
     while len(waits) < CONNECTIONS and time.monotonic() - started < 5:
         for key, _ in selector.select(0.1):
-            if key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+            if key.data.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
                 waits.append(time.monotonic() - started)
             selector.unregister(key.fileobj)
     for connection in sockets:

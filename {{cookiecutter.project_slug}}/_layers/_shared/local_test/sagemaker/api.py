@@ -1,5 +1,7 @@
 """The API's answers: errors, and descriptions cut to what AWS's service model shows."""
 
+from typing import Any
+
 from botocore.model import Shape
 
 from cloud.service_model import problems
@@ -8,7 +10,7 @@ from cloud.service_model import problems
 class Refusal(Exception):
     """An error that the API answers with: its code, its message, its HTTP status, and more fields of its body."""
 
-    def __init__(self, code: str, message: str, status: int = 400, **more):
+    def __init__(self, code: str, message: str, status: int = 400, **more: Any):
         super().__init__(message)
         self.code, self.message, self.status, self.more = code, message, status, more
 
@@ -25,7 +27,7 @@ def check(operation: str, request: dict) -> None:
         raise invalid(f"{errors} detected: {'; '.join(found)}")
 
 
-def shown(shape: Shape, value):
+def shown(shape: Shape, value: Any) -> Any:
     """Return the part of a value that a shape of the model has, which is what an operation answers with."""
     if shape.type_name == "structure":
         return {name: shown(shape.members[name], item) for name, item in value.items() if name in shape.members}

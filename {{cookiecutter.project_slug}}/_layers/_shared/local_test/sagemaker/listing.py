@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 from cloud.service_model import MODEL
 
@@ -90,7 +91,7 @@ def matches(expression: dict, one: dict) -> bool:
 def compares(filter_: dict, one: dict) -> bool:
     """Return whether a value of a description, found by its path, compares as a Filter wants it."""
     path, how, value = filter_["Name"], filter_.get("Operator", "Equals"), filter_.get("Value", "")
-    found = {**one, "Tags": {tag["Key"]: tag["Value"] for tag in one["Tags"]}}
+    found: Any = {**one, "Tags": {tag["Key"]: tag["Value"] for tag in one["Tags"]}}
     for key in path.split(".", 1) if path.startswith("Tags.") else path.split("."):
         found = found.get(key) if isinstance(found, dict) else None
     if how in ("Exists", "NotExists"):

@@ -72,7 +72,7 @@ def refuse(operation: str, request: dict, engine: str) -> None:
             raise invalid(f"Local processes cannot do what {place} asks for: start local-sagemaker with ENGINE=docker.")
 
 
-def places(value, place: str = "") -> Iterator[tuple[str, object]]:
+def places(value: object, place: str = "") -> Iterator[tuple[str, object]]:
     """Yield every value of a request with its place: ("InputDataConfig.0.ChannelName", "train")."""
     if place:
         yield place.removeprefix("."), value

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from cloud.local import ACCOUNT
 
@@ -62,7 +63,7 @@ class Resources:
         """Return the ARN of the resource with this name."""
         return f"arn:aws:sagemaker:{self.region}:{ACCOUNT}:{kind.segment}/{name}"
 
-    def create(self, kind: Kind, request: dict, status: str | None = None, **more) -> dict:
+    def create(self, kind: Kind, request: dict, status: str | None = None, **more: Any) -> dict:
         """Keep what a request describes, and return its description. Raises Refusal where the name is in use."""
         name = request[f"{kind.name}Name"]
         arn, created = self.arn(kind, name), time.time()
@@ -98,6 +99,6 @@ class Resources:
         return self._tags[arn]
 
 
-def change(description: dict, **values) -> None:
+def change(description: dict, **values: Any) -> None:
     """Change a description, and note when."""
     description.update(values, LastModifiedTime=time.time())
