@@ -2,10 +2,8 @@
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from .aws import Aws
 from .errors import CloudError
@@ -36,19 +34,23 @@ def uri_of(aws: Aws, project: Path, data: str) -> str:
     if not files or not files[0].is_file():
         raise CloudError(f"there is no data in {source}; give a folder of the project, or an S3 URI")
     root = source if source.is_dir() else source.parent
-    return _put(aws, {file.relative_to(root).as_posix(): partial(file.open, "rb") for file in files})
+    return _put(aws, {file.relative_to(root).as_posix(): file for file in files})
 
 
 def uri_of_bytes(aws: Aws, name: str, content: bytes) -> str:
     """Return the S3 URI below which an object with this content lies, uploaded."""
-    return _put(aws, {name: partial(io.BytesIO, content)})
+    return _put(aws, {name: content})
 
 
-def _put(aws: Aws, contents: dict[str, Callable[[], BinaryIO]]) -> str:
+def _opened(content: Path | bytes) -> io.BytesIO | io.BufferedReader:
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+
+
+def _put(aws: Aws, contents: Mapping[str, Path | bytes]) -> str:
     """Upload files, by their names, below a key that follows from their content; return the S3 URI of all."""
     digest = hashlib.sha256()
-    for name, opened in contents.items():
-        with opened() as file:
+    for name, content in contents.items():
+        with _opened(content) as file:
             digest.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode())
     uri = f"{aws.root}/data/{digest.hexdigest()[:16]}/"
     if aws.dry_run:
@@ -57,6 +59,6 @@ def _put(aws: Aws, contents: dict[str, Callable[[], BinaryIO]]) -> str:
     bucket, prefix = split(uri)
     missing = contents.keys() - {one["Key"].removeprefix(prefix) for one in objects(aws, uri)}
     for name in sorted(missing):
-        with contents[name]() as file:
+        with _opened(contents[name]) as file:
             aws.s3.upload_fileobj(file, bucket, prefix + name)
     return uri

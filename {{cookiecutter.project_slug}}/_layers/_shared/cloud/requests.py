@@ -140,7 +140,7 @@ def endpoint_config(settings: Settings, place: Place, name: str, model_name: str
         variant["ServerlessConfig"] = {"MemorySizeInMB": deploy.memory_mb, "MaxConcurrency": deploy.concurrency}
     else:
         variant |= {"InstanceType": deploy.instance_type, "InitialInstanceCount": deploy.instance_count}
-    request = {"EndpointConfigName": name, "ProductionVariants": [variant], "Tags": place.tags}
+    request: Request = {"EndpointConfigName": name, "ProductionVariants": [variant], "Tags": place.tags}
     if deploy.kind == "async":
         output = {"S3OutputPath": deploy.async_output or f"{place.root}/async"}
         request["AsyncInferenceConfig"] = {"OutputConfig": output | _key(settings, "KmsKeyId")}

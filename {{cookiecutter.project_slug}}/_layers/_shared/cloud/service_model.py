@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from types import UnionType
+from typing import Any
 
 import botocore.session
 from botocore.model import ServiceModel, Shape
@@ -21,7 +23,15 @@ JAVA = {
     "${1,128}": "",
     "${1,256}": "",
 }
-TYPES = {"structure": dict, "map": dict, "list": list, "string": str, "boolean": bool, "integer": int, "long": int}
+TYPES: dict[str, type | UnionType] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "long": int,
+}
 TYPES |= {"float": int | float, "double": int | float}
 
 
@@ -47,9 +57,10 @@ def pattern_of(shape: Shape) -> str | None:
     return pattern
 
 
-def _problems(shape: Shape, value, where: str) -> Iterator[str]:
+def _problems(shape: Shape, value: Any, where: str) -> Iterator[str]:
     kind = shape.type_name
-    if not isinstance(value, TYPES.get(kind, object)):
+    fits = isinstance(value, TYPES.get(kind, object))
+    if not fits:
         yield f"Value '{value}' at '{where}' is no {kind}"
     elif kind == "structure":
         for name in shape.required_members:
@@ -81,11 +92,11 @@ def _inside(where: str, name: str) -> str:
     return f"{where}.{name[0].lower()}{name[1:]}".lstrip(".")
 
 
-def _unsatisfied(value, where: str, constraint: str) -> str:
+def _unsatisfied(value: object, where: str, constraint: str) -> str:
     return f"Value '{value}' at '{where}' failed to satisfy constraint: Member must satisfy {constraint}"
 
 
-def _beyond(shape: Shape, size: float, value, where: str, what: str) -> Iterator[str]:
+def _beyond(shape: Shape, size: float, value: object, where: str, what: str) -> Iterator[str]:
     for limit, beyond, words in (("min", float.__lt__, "greater"), ("max", float.__gt__, "less")):
         if (bound := shape.metadata.get(limit)) is not None and beyond(float(size), float(bound)):
             yield (

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -69,7 +70,7 @@ class Cloud:
         return job
 
 
-def exists(describe, **name: str) -> bool:
+def exists(describe: Callable[..., object], **name: str) -> bool:
     """Return whether SageMaker has a resource of that name."""
     try:
         describe(**name)

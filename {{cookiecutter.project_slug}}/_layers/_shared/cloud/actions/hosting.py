@@ -91,7 +91,7 @@ def await_endpoint(cloud: Cloud, endpoint: str, config: str) -> None:
     )
     if described["EndpointStatus"] != "InService" or described["EndpointConfigName"] != config:
         follow.log_of(cloud.aws, "Endpoint", endpoint).show()
-        reason = described.get("FailureReason", described["EndpointStatus"])
+        reason = described.get("FailureReason") or described["EndpointStatus"]
         raise CloudError(
             f"{endpoint} was not deployed: {reason} Its log is above. Likely causes:\n"
             f"{explain.causes(reason)}\n"

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -144,7 +144,7 @@ def made(cloud: Cloud) -> Iterator[Finding]:
     """Make every request, and check it against AWS's limits; none is sent."""
     settings, aws, name = cloud.settings, cloud.aws.rehearsal(), cloud.new_name()
     rehearsal = replace(cloud, aws=aws)
-    made_by = {
+    made_by: dict[str, Callable[[], requests.Request]] = {
         "CreateTrainingJob": partial(training_request, rehearsal, name),
         "CreateEndpointConfig": lambda: requests.endpoint_config(settings, aws.place, name, name),
         "CreateTransformJob": lambda: requests.transform(settings, aws.place, name, name, records(rehearsal)),
