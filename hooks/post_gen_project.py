@@ -150,7 +150,7 @@ def parser_fault(parser: subprocess.Popen | None) -> str:
     if parser is None:
         return ""
     output = parser.communicate()[0].decode("utf-8", "replace").strip()
-    return output or f"{parser.args} failed" if parser.returncode else ""
+    return output or f"{parser.args!r} failed" if parser.returncode else ""
 
 
 def broken(files: list[Path]) -> list[str]:

@@ -70,10 +70,10 @@ def framework_of(item: pytest.Item) -> str:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what needs Docker, and note for the table of lanes where a test belongs."""
-    framework = framework_of(item)
-    if framework != "none" and "project" in item.fixturenames:
+    framework, fixtures = framework_of(item), getattr(item, "fixturenames", ())
+    if framework != "none" and "project" in fixtures:
         assert item.path.stem in SHARING, f"{item.path.stem} shares projects: name it in tests/scheduling.py"
-    if "docker" in item.fixturenames or engine_of(item) == "docker":
+    if "docker" in fixtures or engine_of(item) == "docker":
         item.add_marker(pytest.mark.docker)
     item.user_properties.append(("lane", lane_of(item)))
 

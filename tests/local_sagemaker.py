@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -49,7 +48,7 @@ class LocalSageMaker:
         self.project, self.folder, self.engine = project, folder, engine
         self.sample = tomllib.loads((project / "sample/sample.toml").read_text())
         folder.mkdir(parents=True)
-        command = [interpreter("local-sagemaker"), "-m", "local_test.sagemaker", "--engine", engine, "--port", "0"]
+        command = [str(interpreter("local-sagemaker")), "-m", "local_test.sagemaker", "--engine", engine, "--port", "0"]
         self.log = folder / "log.txt"
         (folder / "tmp").mkdir()
         environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "AWS_PROFILE": "of-nobody"}
@@ -235,5 +234,5 @@ class LocalSageMaker:
 
 
 def _docker(*arguments: str) -> list[str]:
-    command = [shutil.which("docker"), *arguments]
+    command = ["docker", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import boto3
@@ -83,7 +84,8 @@ def answer(model, **_) -> tuple | None:
 def permissions_of(words: list[str]) -> set[str]:
     """Perform an action; return what it needed. What it says, also of what is not on this machine, goes to stderr."""
     cloud = importlib.import_module("cloud.__main__")
-    importlib.import_module("cloud.follow").EVERY = 0.3
+    follow: Any = importlib.import_module("cloud.follow")
+    follow.EVERY = 0.3
     recorded.clear()
     with contextlib.redirect_stdout(sys.stderr):
         print("==", *words)

@@ -38,11 +38,11 @@ class Outcome:
     def read(self, junit: Path) -> None:
         """Add what a junit file says."""
         for case in ET.parse(junit).iter("testcase"):
-            name = case.get("name")
+            name = case.attrib["name"]
             if (wrong := case.find("failure")) is not None or (wrong := case.find("error")) is not None:
-                self.failed[name] = wrong.text
+                self.failed[name] = wrong.text or ""
             elif (skipped := case.find("skipped")) is not None:
-                self.skipped[name] = skipped.get("message")
+                self.skipped[name] = skipped.attrib["message"]
             else:
                 self.passed.append(name)
 
@@ -50,7 +50,7 @@ class Outcome:
 class Suite:
     """A folder with local_test and nothing else. `waits` are the options that make a run short."""
 
-    waits = ("--stop-within", "3")
+    waits: tuple[str, ...] = ("--stop-within", "3")
 
     def __init__(self, folder: Path):
         self.folder = folder

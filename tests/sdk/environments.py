@@ -31,7 +31,7 @@ def interpreter(name: str) -> Path:
     with only_one(f"environment-{name}"):
         if not made_of.exists() or made_of.read_text() != wanted:
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-            install = [python, "-m", "pip", "install", "--quiet", "--requirement", requirements]
+            install = [str(python), "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
             result = subprocess.run(install, capture_output=True, text=True, check=False)
             if result.returncode != 0:
                 raise RuntimeError(f"the packages of {name} cannot be installed:\n{result.stderr}")

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 SWITCH = Path(__file__).with_name("defect")
+REPLACED: dict[str, Callable] = {}  # what each defect takes the place of
 
 
 def in_place_of(sound: Callable) -> Callable[[Callable], Callable]:
     """Mark a function as a defect: it replaces `sound`, which it gets as its first argument."""
 
     def mark(defect: Callable) -> Callable:
-        defect.replaced = sound
+        REPLACED[defect.__name__] = sound
         return defect
 
     return mark
@@ -25,10 +26,11 @@ def in_place_of(sound: Callable) -> Callable[[Callable], Callable]:
 
 def switch_on(module: ModuleType) -> None:
     """Let the defect that is asked for take its place, if it is one of this module's."""
-    defect = getattr(module, SWITCH.read_text().strip(), None) if SWITCH.exists() else None
+    wanted = SWITCH.read_text().strip() if SWITCH.exists() else ""
+    defect = getattr(module, wanted, None)
     if defect is None:
         return
-    sound = defect.replaced
+    sound = REPLACED[wanted]
     *owners, name = sound.__qualname__.split(".")
     owner = reduce(getattr, owners, sys.modules[sound.__module__])
     setattr(owner, name, lambda *arguments: defect(sound, *arguments))

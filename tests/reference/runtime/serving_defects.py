@@ -25,7 +25,7 @@ def model_is_looked_for_elsewhere(sound, folder):
     return sound(folder / "1")
 
 
-LOADING_SINCE = []
+LOADING_SINCE: list[float] = []
 
 
 @in_place_of(serving.Handler.predictions)

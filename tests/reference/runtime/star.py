@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from job import Hosts
 
@@ -39,7 +39,7 @@ class Link:
         except OSError:
             raise lost(self.name) from None
 
-    def receive(self) -> object:
+    def receive(self) -> Any:
         """Return what the other host sends next. Raises HostLost if nothing comes."""
         try:
             text = self._lines.readline()

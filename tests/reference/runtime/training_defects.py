@@ -61,7 +61,7 @@ def own_address_is_looked_up(sound):
 
 # Metrics
 
-HELD_BACK = []
+HELD_BACK: list[tuple] = []
 
 
 @in_place_of(training.report)
