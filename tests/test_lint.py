@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from template import CONTEXT, LAYERS, ROOT, files
+from template import CONTEXT, LAYERS, MATRIX, ROOT, files
 
 from hooks.post_gen_project import STRAY
 
 TOOLS = Path(sys.executable).parent
+PYTHON = [pair for pair in MATRIX if pair[0] == "python"]
 
 SOURCES = files(LAYERS) | {f".ci/{name}": path for name, path in files(ROOT / ".ci").items()}
 GITHUB = [ROOT / ".github", *sorted(LAYERS.rglob(".github"))]
@@ -59,6 +60,17 @@ def lint(folder: Path, named: dict[str, Path]) -> None:
         check("jarl", "check", ".", cwd=folder)
 
 
+@pytest.fixture(scope="session")
+def known_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What mypy has found out about libraries, and about what projects share: seconds for the first, then none."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+def check_types(known: Path, *what: str | Path, cwd: Path = ROOT) -> None:
+    """Check the types of files and folders."""
+    check("mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", known, *what, cwd=cwd)
+
+
 def test_the_linters_find_their_files():
     """Without it, the tests below would pass on a layout that they do not see."""
     assert LAYERS / "_shared/build_and_push.sh" in shell_scripts(SOURCES)
@@ -77,6 +89,19 @@ def test_the_sources_are_clean():
 def test_a_project_is_clean_and_formatted(bake, language, framework):
     project = bake(language=language, framework=framework)
     lint(project, files(project))
+
+
+def test_the_types_of_the_sources(known_types):
+    """The tests' own helpers included; tests hand in what only looks like the real thing, and are not checked."""
+    tests = ROOT / "tests"
+    helpers = [*tests.glob("*.py"), *tests.glob("sdk/*.py"), *tests.glob("reference/*.py")]
+    check_types(known_types, "hooks", *(file for file in helpers if not file.name.startswith("test_")))
+    check_types(known_types, ".", cwd=tests / "reference/runtime")
+
+
+@pytest.mark.frameworks(PYTHON)
+def test_the_types_of_a_project(bake, language, framework, known_types):
+    check_types(known_types, ".", cwd=bake(language=language, framework=framework))
 
 
 def of_whom(file: Path) -> str:
