@@ -141,13 +141,13 @@ def pytest_runtest_call(item):
 
 
 @pytest.fixture(scope="session")
-def engine(pytestconfig) -> Engine:
+def engine(pytestconfig: pytest.Config) -> Engine:
     """The engine that starts `train` and `serve`."""
     return pytestconfig.stash[ENGINE]
 
 
 @pytest.fixture(scope="session")
-def docker(engine) -> Engine:
+def docker(engine: Engine) -> Engine:
     """The docker engine, for what only an image has."""
     if engine.name != "docker":
         pytest.skip("needs the docker engine")
@@ -155,14 +155,14 @@ def docker(engine) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def promised(engine) -> None:
+def promised(engine: Engine) -> None:
     """Skips checks of what only this template promises, for images that were not made from it."""
     if not engine.promises:
         pytest.skip(BEYOND)
 
 
 @pytest.fixture(scope="session")
-def sample(pytestconfig) -> Sample:
+def sample(pytestconfig: pytest.Config) -> Sample:
     """The sample of --sample."""
     return pytestconfig.stash[SAMPLE]
 

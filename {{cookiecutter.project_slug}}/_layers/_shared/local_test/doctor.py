@@ -52,9 +52,8 @@ def hint(fine: bool, good: str, otherwise: str) -> Finding:
 def examine(project: Path, sample_folder: Path, engine: str | None, image: str | None, wanted: str) -> int:
     """Print all findings; return 1 if something is wrong, else 0. The image should be for the platform `wanted`."""
     reason = why_no_docker()
-    checks: list[Iterable[Finding]] = [
-        *(machine(), sample(sample_folder), scripts(project), origin(project), template(project)),
-    ]
+    checks: list[Iterable[Finding]] = [machine(), sample(sample_folder), scripts(project)]
+    checks += [origin(project), template(project)]
     if engine == "docker" or (engine is None and not reason):
         checks.append([Finding(False, reason)] if reason else containers(image, wanted))
     else:

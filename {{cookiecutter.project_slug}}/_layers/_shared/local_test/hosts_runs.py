@@ -159,6 +159,13 @@ def _ended(runs: list[Run], idle: list[Run], since: float, timeout: float) -> Di
 
 
 @pytest.fixture(scope="session")
-def hosts_runs(engine, sample, trained, plain_job, stop_within, pytestconfig) -> HostsRuns:
+def hosts_runs(
+    engine: Engine,
+    sample: Sample,
+    trained: Finished,
+    plain_job: Job,
+    stop_within: Callable[[float], float],
+    pytestconfig: pytest.Config,
+) -> HostsRuns:
     """The sample's jobs on as many hosts as were asked for."""
     return HostsRuns(engine, sample, plain_job, pytestconfig.option.hosts, stop_within)

@@ -75,7 +75,7 @@ class Job:
         """The number of this host, from 0."""
         return self.hosts.index(self.host) if self.hosts else 0
 
-    def but(self, **changes) -> "Job":
+    def but(self, **changes: Any) -> "Job":
         """Return this job with some fields changed."""
         return replace(self, **changes)
 

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from .archive import files
 from .errors import SetupError
@@ -182,7 +183,7 @@ def load(folder: Path = FOLDER) -> Sample:
 
 
 def read_request(
-    folder: Path, *, content_type: str, body_file: str | None = None, answer_file: str | None = None, **more
+    folder: Path, *, content_type: str, body_file: str | None = None, answer_file: str | None = None, **more: Any
 ) -> Request:
     """Return a request of sample.toml. Raises ValueError or TypeError for what it may not have."""
     body = read_content(folder, "body", more.pop("body", None), body_file)

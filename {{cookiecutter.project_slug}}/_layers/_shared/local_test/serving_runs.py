@@ -29,7 +29,7 @@ def at_endpoint(engine: Engine, model: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model(engine, sample, request) -> Path:
+def model(engine: Engine, sample: Sample, request: pytest.FixtureRequest) -> Path:
     """The sample's model, or else the trained one, as the endpoint gets it."""
     return at_endpoint(engine, sample.model or request.getfixturevalue("trained").folder / "model")
 
@@ -70,7 +70,7 @@ class FirstStart:
 
 
 @pytest.fixture(scope="session")
-def first_start(engine, model, sample) -> FirstStart:
+def first_start(engine: Engine, model: Path, sample: Sample) -> FirstStart:
     """The server for the trained model, started once for all checks."""
     serving = Serving(engine, model, sample, {}, read_only=True)
     startup = serving.start()
@@ -85,44 +85,44 @@ def first_start(engine, model, sample) -> FirstStart:
 
 
 @pytest.fixture(scope="session")
-def up(first_start) -> FirstStart:
-    """The first start, if the server answers."""
+def good(first_start: FirstStart) -> Request:
+    """A sample request that the server answers."""
     if not first_start.startup.good:
         pytest.skip("because the server does not answer (I8, I12)")
-    return first_start
+    return first_start.startup.good
 
 
 @pytest.fixture(scope="session")
-def good(up) -> Request:
-    """A sample request that the server answers."""
-    return up.startup.good
+def up(first_start: FirstStart, good: Request) -> FirstStart:
+    """The first start, if the server answers."""
+    return first_start
 
 
 @pytest.fixture
-def server(up) -> Server:
+def server(up: FirstStart) -> Server:
     """A server for the trained model that answers."""
     return up.serving.live()
 
 
 @pytest.fixture(scope="module")
-def batch_serving(engine, model, sample, up) -> Serving:
+def batch_serving(engine: Engine, model: Path, sample: Sample, up: FirstStart) -> Serving:
     """Servers with the environment of a batch transform job."""
     return Serving(engine, model, sample, BATCH_ENVIRONMENT, up.serving.read_only)
 
 
 @pytest.fixture
-def batch_server(batch_serving) -> Server:
+def batch_server(batch_serving: Serving) -> Server:
     """A server with the environment of a batch transform job (B1) that answers."""
     return batch_serving.live()
 
 
 @pytest.fixture(scope="session")
-def disposables(engine, model, sample, up) -> Serving:
+def disposables(engine: Engine, model: Path, sample: Sample, up: FirstStart) -> Serving:
     """Servers to be broken."""
     return Serving(engine, model, sample, {}, up.serving.read_only)
 
 
 @pytest.fixture
-def disposable_server(disposables) -> Server:
+def disposable_server(disposables: Serving) -> Server:
     """A server that a check may break."""
     return disposables.live()

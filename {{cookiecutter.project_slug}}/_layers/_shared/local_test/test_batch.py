@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from .engines.base import Server
+from .exchange import Exchange
 from .explain import fail
 from .payloads import many
 
@@ -26,7 +28,7 @@ def line_request(sample):
     return request
 
 
-def expect_answered(answer, server, what: str) -> None:
+def expect_answered(answer: Exchange, server: Server, what: str) -> None:
     """Fail unless a request was answered."""
     if not answer.ok:
         fail(

@@ -3,14 +3,16 @@
 import pytest
 
 from .contract import REASON
+from .engines.base import Engine
 from .explain import fail
-from .job import ODD_CHANNEL
+from .job import ODD_CHANNEL, Job
+from .sample import Sample
 from .training_runs import Finished, failure_problem, finish
 from .waits import WAITS
 
 
 @pytest.fixture(scope="module")
-def refused(engine, sample, plain_job, trained) -> dict[str, tuple[Finished, list[str]]]:
+def refused(engine: Engine, sample: Sample, plain_job: Job, trained: Finished) -> dict[str, tuple[Finished, list[str]]]:
     """Jobs with a mistake: what is wrong -> how it ended, and names, one of which the message must have."""
     jobs = {
         "a missing channel": (plain_job.but(channels={ODD_CHANNEL: None}), list(plain_job.channels)),

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from .answers import same_answer
 from .archive import files
 from .contract import STOP_TRAINING
+from .engines.base import Engine
 from .explain import BEYOND, fail
-from .hosts_runs import Disturbed, OnHosts, finish_all, name_of
+from .hosts_runs import Disturbed, HostsRuns, OnHosts, finish_all, name_of
 from .job import Job
 from .progress import doing
+from .sample import Sample
 from .serving_runs import Serving, at_endpoint
 from .training_runs import failure_problem
 from .waits import WAITS
@@ -26,7 +29,7 @@ def expect_success(job: OnHosts, what: str, advice: str) -> None:
 
 
 @pytest.fixture
-def together(hosts_runs) -> OnHosts:
+def together(hosts_runs: HostsRuns) -> OnHosts:
     """The sample's job on several hosts, if it worked."""
     if not hosts_runs.together.ok:
         pytest.skip("because the job on several hosts failed (T42)")
@@ -90,7 +93,7 @@ def test_same_model_as_on_one_host(promised, engine, sample, server, up, togethe
 
 
 @pytest.fixture
-def long_job(sample, together) -> None:
+def long_job(sample: Sample, together: OnHosts) -> None:
     """The sample has a long job, which several hosts can do."""
     if sample.long_hyperparameters is None:
         pytest.skip("sample.toml has no long_hyperparameters: those of a job of many minutes")
@@ -112,7 +115,7 @@ def test_idle_hosts_say_so(promised, hosts_runs, long_job):
             )
 
 
-def expect_noticed(disturbed: Disturbed, dead_one: int, figure) -> None:
+def expect_noticed(disturbed: Disturbed, dead_one: int, figure: Callable[[str, object], None]) -> None:
     """Fail unless the other hosts ended, soon and with the reason, when one died."""
     dead = name_of(disturbed.runs[dead_one])
     if disturbed.first_only:
@@ -192,7 +195,7 @@ def test_sigterm_ends_all_hosts(hosts_runs, long_job, figure):
         )
 
 
-def merged_checkpoints(engine, job: OnHosts) -> Path:
+def merged_checkpoints(engine: Engine, job: OnHosts) -> Path:
     """Return a folder with the checkpoints of all hosts, which SageMaker keeps under one prefix in S3 (T34)."""
     folder = engine.folder("checkpoints")
     for host in reversed(job.hosts):

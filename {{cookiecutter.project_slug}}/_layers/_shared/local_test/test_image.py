@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from .contract import ML
+from .engines.base import Engine
 from .explain import fail
 from .platforms import GRAVITON, GRAVITON_ONLY
 
@@ -62,7 +63,7 @@ def test_entrypoint(docker):
         )
 
 
-def check_executable(engine, name: str) -> None:
+def check_executable(engine: Engine, name: str) -> None:
     """Fail if `train` or `serve` cannot be started; skip if an ENTRYPOINT starts them."""
     try:
         found = engine.executable(name)

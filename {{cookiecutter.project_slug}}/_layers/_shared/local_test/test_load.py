@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from .contract import INVOCATION, PAYLOAD
-from .engines.base import Server
+from .engines.base import Engine, Server
 from .explain import fail
 from .payloads import large
-from .sample import Request
-from .serving_runs import Serving
+from .sample import Request, Sample
+from .serving_runs import FirstStart, Serving
 from .waits import WAITS
 
 WORKERS, QUEUE = 2, 8
@@ -49,19 +50,19 @@ class LongRequest:
 
 
 @pytest.fixture(scope="module")
-def loaded_serving(engine, model, sample, up) -> Serving:
+def loaded_serving(engine: Engine, model: Path, sample: Sample, up: FirstStart) -> Serving:
     """Servers with two workers and a short queue."""
     return Serving(engine, model, sample, ENVIRONMENT, up.serving.read_only)
 
 
 @pytest.fixture
-def loaded(loaded_serving) -> Server:
+def loaded(loaded_serving: Serving) -> Server:
     """A server with two workers and a short queue that answers."""
     return loaded_serving.live()
 
 
 @pytest.fixture(scope="module")
-def long_request(loaded_serving, sample, good) -> LongRequest:
+def long_request(loaded_serving: Serving, sample: Sample, good: Request) -> LongRequest:
     """A request that keeps a worker busy: slow_request of sample.toml, or one that repeats lines of the sample."""
     server = loaded_serving.live()
     small = min(server.invoke(good).seconds for _ in range(3))

@@ -5,7 +5,8 @@ import pytest
 from . import plot
 from .answers import same_answer
 from .contract import MEGABYTE, PAYLOAD
-from .exchange import shown
+from .engines.base import Engine
+from .exchange import Exchange, shown
 from .explain import BEYOND, fail
 from .payloads import garbage, large
 from .sample import Request
@@ -149,7 +150,7 @@ def test_garbage(server, sample, good):
                 )
 
 
-def leave_to_others(engine, answer, promised: int) -> None:
+def leave_to_others(engine: Engine, answer: Exchange, promised: int) -> None:
     """Skip for an image that has not promised this status, unless the server failed."""
     if not engine.promises and (answer.ok or answer.refused):
         pytest.skip(f"{answer.status} instead of {promised}: {BEYOND}")

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from .contract import STOP_SERVING
-from .engines.base import Constraints, leaves, workers
+from .engines.base import Constraints, Server, leaves, workers
 from .explain import fail
-from .startup import bring_up
+from .sample import Request
+from .startup import Startup, bring_up
 from .waits import WAITS
 
 SERVERLESS = Constraints(
@@ -41,7 +42,7 @@ def test_model_folder_is_left_alone(up, server, sample):
         )
 
 
-def expect_to_serve(startup, what: str, advice: str) -> None:
+def expect_to_serve(startup: Startup, what: str, advice: str) -> None:
     """Fail unless a server came up and answered."""
     if not startup.good:
         answer = f"\n{startup.first.got}" if startup.first else ""
@@ -138,7 +139,7 @@ def test_sigterm_drains(disposable_server, good, stop_within, figure):
     figure("end of serving after SIGTERM", f"{took:.1f} s")
 
 
-def await_recovery(server, request) -> str | None:
+def await_recovery(server: Server, request: Request) -> str | None:
     """Wait until a server without its workers answers again or has exited; return what is wrong if it does neither."""
     give_up = time.monotonic() + WAITS.recovery
     while True:

@@ -15,6 +15,8 @@ from .engines.process import free_port, listeners
 from .exchange import Exchange, listening
 from .explain import fail
 from .payloads import large
+from .sample import Request, Sample
+from .serving_runs import FirstStart
 from .startup import POLL
 from .waits import WAITS
 
@@ -155,7 +157,7 @@ class Busy:
 
 
 @pytest.fixture(scope="module")
-def busy(up, sample, good) -> Busy:
+def busy(up: FirstStart, sample: Sample, good: Request) -> Busy:
     """A server is pinged while clients keep it busy."""
     server = up.serving.live()
     request = sample.line_request() or good

@@ -4,14 +4,16 @@ import re
 
 import pytest
 
+from .engines.base import Engine
 from .explain import fail
+from .job import Job
 from .training_runs import expect_success, finish
 from .waits import WAITS
 
 ISOLATION_TRIES = 2  # more, beside a job with a network, where the machine may have been busy
 
 
-def cannot_start(engine) -> str | None:
+def cannot_start(engine: Engine) -> str | None:
     """Return why no training can work with this image, where a check of the image says so already."""
     if not engine.runs_as_root:
         return "the image does not run as root (T7)"
@@ -98,7 +100,7 @@ def test_without_network(docker, plain_job, trained):
         )
 
 
-def delay_without_network(docker, job) -> float:
+def delay_without_network(docker: Engine, job: Job) -> float:
     """Train without and with a network at the same time; return the seconds that the former took longer."""
     without, beside = [docker.train(job, network=network) for network in (False, True)]
     return finish(without).run.seconds - finish(beside).run.seconds

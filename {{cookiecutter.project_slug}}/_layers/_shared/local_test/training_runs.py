@@ -5,9 +5,11 @@ A check whose job did not run is skipped "because ...": a defect fails its own c
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,7 +157,7 @@ def serves_only(engine: Engine, sample: Sample) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def plain_job(engine, sample) -> Job:
+def plain_job(engine: Engine, sample: Sample) -> Job:
     """The sample's job in its plainest documented form. Skips checks of training where nothing is trained."""
     if reason := serves_only(engine, sample):
         pytest.skip(reason)
@@ -171,7 +173,7 @@ class Happy:
 
 
 @pytest.fixture(scope="session")
-def happy(engine, plain_job) -> Happy:
+def happy(engine: Engine, plain_job: Job) -> Happy:
     """The sample's job, run once for all checks."""
     first = finish(engine.train(plain_job))
     if first.ok or not engine.mounts_read_only:
@@ -183,7 +185,7 @@ def happy(engine, plain_job) -> Happy:
 
 
 @pytest.fixture(scope="session")
-def trained(happy) -> Finished:
+def trained(happy: Happy) -> Finished:
     """The sample's training, if it worked."""
     if not happy.finished.ok:
         pytest.skip("because the training on the sample failed (T33)")
@@ -197,7 +199,7 @@ class Variations:
     to name the one that does harm.
     """
 
-    def __init__(self, engine: Engine, job: Job, **changes):
+    def __init__(self, engine: Engine, job: Job, **changes: Any):
         self.engine, self.job, self.changes = engine, job, changes
         self._run = engine.train(job.but(**changes))
         self._alone: dict[str, Finished] = {}
@@ -222,7 +224,7 @@ class Variations:
 
 
 @pytest.fixture(scope="session")
-def variations(engine, trained, plain_job) -> tuple[Variations, Variations]:
+def variations(engine: Engine, trained: Finished, plain_job: Job) -> tuple[Variations, Variations]:
     """Two runs, started at the same time: `cloud` and `local_mode`."""
     cloud = Variations(
         engine,
@@ -240,13 +242,13 @@ def variations(engine, trained, plain_job) -> tuple[Variations, Variations]:
 
 
 @pytest.fixture(scope="session")
-def cloud(variations) -> Variations:
+def cloud(variations: tuple[Variations, Variations]) -> Variations:
     """A job with all that SageMaker may write today (T13, T14, T16, T18, T24, T25, T39)."""
     return variations[0]
 
 
 @pytest.fixture(scope="session")
-def local_mode(variations) -> Variations:
+def local_mode(variations: tuple[Variations, Variations]) -> Variations:
     """A job as the local mode of SageMaker's SDK v3 writes it (T13, L6)."""
     return variations[1]
 
@@ -265,7 +267,9 @@ class Interrupted:
 
 
 @pytest.fixture(scope="session")
-def interrupted(engine, sample, trained, stop_within) -> Interrupted:
+def interrupted(
+    engine: Engine, sample: Sample, trained: Finished, stop_within: Callable[[float], float]
+) -> Interrupted:
     """The long job, stopped as SageMaker stops a job."""
     if sample.long_hyperparameters is None:
         pytest.skip("sample.toml has no long_hyperparameters: those of a job of many minutes")

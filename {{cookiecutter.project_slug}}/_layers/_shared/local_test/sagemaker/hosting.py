@@ -12,7 +12,6 @@ from cloud.local import ACCOUNT
 
 from .. import archive
 from ..contract import PAYLOAD, REASON, SERVERLESS_PAYLOAD
-from ..contract import REASON
 from ..engines.base import Engine, Server
 from ..exchange import Exchange, exchange
 from ..startup import await_ping

@@ -87,7 +87,6 @@ class JobAtWork(ABC):
         """Do the job's work, and `end` it."""
 
     def end(self, status: str, **values: Any) -> None:
-        """End the job in a secondary status, and in the status that goes with it."""
         """Give the job its last status."""
         self.region.move(self.kind, self.job, status, **values)
 
