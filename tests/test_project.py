@@ -1,15 +1,20 @@
 """Generated projects do what their README says: tier 4, and `make local-test` in both engines."""
 
 import os
+import re
 import signal
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+from commands import run
 from locks import only_one
-from template import MATRIX, ONE_EACH, distributes
+from mutations import copied
+from template import LANGUAGES, MATRIX, ONE_EACH, distributes
 
 # The label of everything that local_test makes in Docker.
 LABEL = "local-test.sagemaker"
@@ -43,6 +48,28 @@ def test_own_unit_tests_and_linters_pass(project: Path):
     for target in ("test", "lint"):
         result = make(project, target)
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.frameworks(ONE_EACH)
+def test_pre_commit_lets_nothing_in_that_lint_complains_of(
+    project: Path, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PRE_COMMIT_HOME", str(tmp_path / "pre-commit"))
+    copy = copied(project, tmp_path / project.name)
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+    commit = ["git", *identity, "commit", "--all", "--message", "change"]
+    run("git", "init", "--quiet", cwd=copy)
+    run(sys.executable, "-m", "pre_commit", "install", cwd=copy)
+    run("git", "add", "--all", cwd=copy)
+    run(*commit, cwd=copy)
+
+    with (copy / LANGUAGES[language]["algorithm"]).open("a") as algorithm:
+        algorithm.write("\n\nx  =  1\n")
+    refused = subprocess.run(commit, cwd=copy, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert re.search(r"^make lint\.+Failed$", refused.stderr + refused.stdout, re.MULTILINE), refused.stderr
+    run("make", "format", cwd=copy)
+    run(*commit, cwd=copy)
 
 
 # Why a check of several hosts is skipped for a framework that trains on one.
