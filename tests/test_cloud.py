@@ -548,7 +548,7 @@ def test_what_may_not_be_looked_at_is_no_mistake(capsys):
     aws.stub("iam").add_client_error("simulate_principal_policy", "AccessDenied", "No.")
     found = list(preflight.told(preflight.role(Cloud(ROOT, settings.Settings(aws=aws.account), aws))))
     assert [one.ok for one in found] == [True, None]
-    assert "cloud/iam/check.json has it" in found[1].text
+    assert "cloud/iam/check.json does" in found[1].text
 
 
 @pytest.mark.parametrize(
