@@ -22,7 +22,7 @@ def train(channels, hyperparameters, job):
     while done < hyperparameters.steps and not job.stopping:
         done, mean = done + 1, mean + (numbers - mean).mean() / 2
         if done % CHECKPOINT_EVERY == 0:
-            job.report({"steps": done})
+            job.report({"steps": done, "train:mean": mean})
             with job.checkpoints.write(done, ".json") as path:
                 path.write_text(json.dumps([done, mean]))
     job.report({"train:mean": mean})
