@@ -26,6 +26,8 @@ exclude_patterns = [".venv", "requirements.txt"]
 html_theme = "furo"
 html_title = project
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
 html_theme_options = {
     "source_repository": REPOSITORY,
     "source_branch": "main",
