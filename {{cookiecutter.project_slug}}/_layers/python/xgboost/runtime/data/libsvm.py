@@ -1,9 +1,11 @@
 """LIBSVM: a row is `label index:value index:value …`, an index is a column's number, what is left out is missing.
 
-XGBoost gives up its own text parsers. Blocks of lines are read in bulk where their form is proven, else line by line,
-which is slower and knows what to say.
+Before the pairs `qid:number` may say to which query a row belongs, for what learns to rank. XGBoost gives up its own
+text parsers. Blocks of lines are read in bulk where their form is proven, else line by line, which is slower and knows
+what to say.
 """
 
+import re
 from collections.abc import Iterable
 from io import BufferedIOBase
 from itertools import pairwise
@@ -21,6 +23,9 @@ from runtime.errors import InputError
 MEDIA_TYPES = ("text/libsvm", "text/x-libsvm")
 BLOCK = 1 << 23  # bytes that are read at once
 LARGEST_INDEX = 2**31 - 2
+# What stands before a query's number, and what takes its place where lines are read in bulk.
+QUERY, AS_INDEX = b" qid:", b" %d:" % (LARGEST_INDEX + 1)
+ODD_QUERY = re.compile(rb" qid:\d*[^\d \n]")
 COLON, SPACE, LINE_END = b": \n"
 SEPARATES = np.zeros(256, bool)
 SEPARATES[[COLON, SPACE, LINE_END]] = True
@@ -32,11 +37,12 @@ ONE_A_LINE = bytes.maketrans(b": ", b"\n\n")
 class Rows(NamedTuple):
     """Rows of a file or a request.
 
-    `labels` are of shape (rows,), with nan where a row has none. Row i has the values from `ends[i - 1]` to `ends[i]`,
-    of the columns `indices`.
+    `labels` and `queries` are of shape (rows,), with nan where a row has none. Row i has the values from `ends[i - 1]`
+    to `ends[i]`, of the columns `indices`.
     """
 
     labels: np.ndarray
+    queries: np.ndarray
     values: np.ndarray
     indices: np.ndarray
     ends: np.ndarray
@@ -70,11 +76,11 @@ def read(stream: BufferedIOBase, source: str) -> Rows:
 
 def joined(parts: Iterable[Rows]) -> Rows:
     """Rows of several blocks or files as one."""
-    empty = Rows(np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))
-    labels, values, indices, ends = zip(empty, *parts, strict=True)
+    empty = Rows(*np.empty((3, 0)), *np.empty((2, 0), np.int64))
+    labels, queries, values, indices, ends = zip(empty, *parts, strict=True)
     before = np.cumsum([0, *map(len, values[:-1])])
     shifted = [end + start for end, start in zip(ends, before, strict=True)]
-    return Rows(*(np.concatenate(column) for column in (labels, values, indices, shifted)))
+    return Rows(*(np.concatenate(column) for column in (labels, queries, values, indices, shifted)))
 
 
 def read_block(content: bytes, source: str, first_line: int, *, labels: bool) -> Rows:
@@ -89,6 +95,10 @@ def in_bulk(content: bytes) -> Rows | None:
     A space at the end of a line, which many files have, is passed over.
     """
     content = content.replace(b" \n", b"\n")
+    if ranked := QUERY in content:
+        if AS_INDEX in content or ODD_QUERY.search(content):
+            return None
+        content = content.replace(QUERY, AS_INDEX)
     if not content or content.translate(None, csv_bulk.NUMERIC + b": ") or b"," in content:
         return None
     data = np.frombuffer(content, np.uint8)
@@ -105,20 +115,27 @@ def in_bulk(content: bytes) -> Rows | None:
         return None
     numbers = numbers[:, 0]
     indices, values = numbers[kinds == COLON], numbers[before == COLON]
-    if indices.max(initial=0) > LARGEST_INDEX:
-        return None
     # Of the values that end before the line does, so many belong to it and to those before it.
     ends = np.cumsum(before == COLON)[kinds == LINE_END]
+    queries = np.full(len(ends), np.nan)
+    if ranked:
+        found = np.flatnonzero(indices > LARGEST_INDEX)
+        if not np.array_equal(found, np.concatenate([[0], ends[:-1]])):  # each row has one, before its pairs
+            return None
+        queries, indices, values = values[found], np.delete(indices, found), np.delete(values, found)
+        ends = ends - np.arange(1, len(ends) + 1)
+    if indices.max(initial=0) > LARGEST_INDEX:
+        return None
     ascending = np.diff(indices) > 0
     ascending[ends[(ends > 0) & (ends < len(indices))] - 1] = True
     if not ascending.all():
         return None
-    return Rows(numbers[before == LINE_END], values, indices.astype(np.int64), ends)
+    return Rows(numbers[before == LINE_END], queries, values, indices.astype(np.int64), ends)
 
 
 def line_by_line(content: bytes, source: str, first_line: int, labels: bool) -> Rows:
     """Read lines in which spaces, tabs, blank lines and comments (#) may stand. Raises InputError."""
-    found, values, indices, ends = [], [], [], []
+    found, queries, values, indices, ends = [], [], [], [], []
     text = decoded(content, "utf-8", source.removesuffix(", ") or "the body")
     for line, row in enumerate(text.split("\n"), start=first_line):
         tokens = row.partition("#")[0].split()
@@ -128,8 +145,9 @@ def line_by_line(content: bytes, source: str, first_line: int, labels: bool) -> 
             has_label = ":" not in tokens[0]
             if labels and not has_label:
                 raise InputError(f"expected a label before {shown(tokens[0])}")
-            found.append(number(tokens[0]) if has_label else np.nan)
-            pairs = [pair(token) for token in tokens[has_label:]]
+            found.append(number(tokens.pop(0)) if has_label else np.nan)
+            queries.append(query(tokens.pop(0)) if tokens and tokens[0].startswith("qid:") else np.nan)
+            pairs = [pair(token) for token in tokens]
             if any(later[0] <= earlier[0] for earlier, later in pairwise(pairs)):
                 raise InputError("the indices do not ascend")
         except InputError as error:
@@ -137,7 +155,16 @@ def line_by_line(content: bytes, source: str, first_line: int, labels: bool) -> 
         indices += [index for index, _ in pairs]
         values += [value for _, value in pairs]
         ends.append(len(values))
-    return Rows(np.array(found, float), np.array(values, float), np.array(indices, np.int64), np.array(ends, np.int64))
+    numbers = (np.array(column, float) for column in (found, queries, values))
+    return Rows(*numbers, np.array(indices, np.int64), np.array(ends, np.int64))
+
+
+def query(token: str) -> float:
+    """Read the number of `qid:number`. Raises InputError."""
+    digits = token.removeprefix("qid:")
+    if not digits.isascii() or not digits.isdigit():
+        raise InputError(f"expected qid:number, not {shown(token)}")
+    return float(digits)
 
 
 def pair(token: str) -> tuple[int, float]:

@@ -16,8 +16,8 @@ from runtime.training.hyperparameters import parse
 ROWS = np.array([[1.0, np.nan], [2.0, 5.0], [3.0, np.nan], [4.0, 7.0]] * 10)
 
 
-def labelled(values=(0, 0, 1, 2), weights=None):
-    return Labelled(ROWS, np.array(list(values) * 10, float), weights)
+def labelled(values=(0, 0, 1, 2), queries=None):
+    return Labelled(ROWS, np.array(list(values) * 10, float), queries=queries)
 
 
 def settings(**strings):
@@ -64,7 +64,6 @@ def test_what_is_no_name_in_python_has_awss_name(name):
             {"objective": "reg:linear"},
             "hyperparameter 'objective' is 'reg:linear': XGBoost calls it reg:squarederror now",
         ),
-        ({"objective": "rank:pairwise"}, "'rank:pairwise': to rank, XGBoost must know which rows belong to one query"),
         ({"objective": "survival:aft"}, "'survival:aft': it needs a lower and an upper label for each row"),
     ],
 )
@@ -125,6 +124,9 @@ OBJECTIVES = {
     "survival:cox": between(0, np.inf),
     "multi:softmax": lambda found: np.isin(found, [0, 1]),
     "multi:softprob": between(0, 1),
+    "rank:pairwise": np.isfinite,
+    "rank:ndcg": np.isfinite,
+    "rank:map": np.isfinite,
 }
 
 
@@ -133,13 +135,27 @@ def test_every_objective_learns_and_answers_in_its_range(tmp_path, objective):
     labels = (1, 1, 2, 2) if objective in ("reg:gamma", "survival:cox") else (0, 0, 1, 1)
     strings = {"objective": objective, "num_round": "9", "min_child_weight": "0"}
     strings |= {"num_class": "2"} if objective.startswith("multi:") else {}
-    model = boost(settings(**strings), labelled(labels), None, testing.job(tmp_path))
+    queries = np.repeat(np.arange(10), 4) if objective.startswith("rank:") else None
+    model = boost(settings(**strings), labelled(labels, queries), None, testing.job(tmp_path))
     adapter.save(model, str(tmp_path))
     found = predicted(adapter.load(str(tmp_path)), ROWS)
     assert np.all(OBJECTIVES[objective](found))
     scores = found[:, 1] if found.ndim == 2 else found
     rising, low, high = objective != "survival:cox", scores[:2], scores[2:4]  # cox: who lives longer is at less risk
     assert (high > low).all() if rising else (high < low).all()
+
+
+def test_what_learns_to_rank_needs_queries(tmp_path):
+    with pytest.raises(UserError, match=r"'rank:ndcg' needs to know which rows belong to one query: give LIBSVM"):
+        boost(settings(objective="rank:ndcg"), labelled(), None, testing.job(tmp_path))
+
+
+def test_early_stopping_knows_that_more_of_a_ranks_metric_is_better(tmp_path):
+    features = np.random.default_rng(0).normal(size=(200, 2))
+    data = Labelled(features, (features.sum(axis=1) > 0).astype(float), queries=np.repeat(np.arange(20), 10))
+    stumps = {"num_round": "20", "max_depth": "1", "early_stopping_rounds": "20", "eval_metric": "ndcg@5"}
+    model = boost(settings(objective="rank:ndcg", **stumps), data, data, testing.job(tmp_path))
+    assert model.best_iteration > 0 and model.best_score > 0.9
 
 
 def test_softprob_answers_with_the_probability_of_each_class(tmp_path):

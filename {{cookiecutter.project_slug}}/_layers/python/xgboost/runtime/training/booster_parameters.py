@@ -22,10 +22,10 @@ from pydantic import (
 # The metrics that XGBoost has, of which some take a number: error@0.6, ndcg@10-, tweedie-nloglik@1.5.
 METRIC = re.compile(
     r"(rmse|rmsle|mae|mape|mphe|logloss|error|merror|mlogloss|auc|aucpr|poisson-nloglik|gamma-nloglik|gamma-deviance"
-    r"|cox-nloglik)|error@[0-9.]+|tweedie-nloglik@[0-9.]+"
+    r"|cox-nloglik|(ndcg|map|pre)(@[0-9]+)?-?)|error@[0-9.]+|tweedie-nloglik@[0-9.]+"
 )
 # Those of which more is better.
-MAXIMISED = ("auc", "aucpr")
+MAXIMISED = ("auc", "aucpr", "ndcg", "map", "pre")
 # What is no parameter of XGBoost's own.
 OURS = {"num_round", "early_stopping_rounds", "csv_weights"}
 
@@ -38,7 +38,7 @@ def metrics(value: Any) -> Any:
 def known_metric(name: str) -> str:
     """Raise ValueError for a metric that XGBoost does not have."""
     if not METRIC.fullmatch(name):
-        raise ValueError(f"{name!r} is not a metric of XGBoost's for rows by themselves")
+        raise ValueError(f"{name!r} is not a metric of XGBoost's")
     return name
 
 
@@ -51,10 +51,7 @@ def constraint(value: Any) -> Any:
 WITHOUT = {
     "reg:linear": "XGBoost calls it reg:squarederror now",
     "survival:aft": "it needs a lower and an upper label for each row, and a channel has one",
-} | dict.fromkeys(
-    ("rank:pairwise", "rank:ndcg", "rank:map"),
-    "to rank, XGBoost must know which rows belong to one query, and a channel does not say that",
-)
+}
 
 
 def possible(objective: Any) -> Any:
@@ -79,6 +76,9 @@ KnownObjective = Literal[
     "survival:cox",
     "multi:softmax",
     "multi:softprob",
+    "rank:pairwise",
+    "rank:ndcg",
+    "rank:map",
 ]
 Objective = Annotated[KnownObjective, BeforeValidator(possible)]
 Share = Annotated[float, Field(gt=0, le=1)]

@@ -1,5 +1,7 @@
 """Rounds of boosting, with metrics, early stopping and checkpoints, on one host or several."""
 
+import re
+
 import xgboost
 
 from runtime.distributed import consensus, distribution
@@ -24,6 +26,11 @@ def boost(parameters: BoosterParameters, train: Labelled, validation: Labelled |
     patience = parameters.early_stopping_rounds
     if patience and validation is None:
         raise UserError("hyperparameter 'early_stopping_rounds' needs the channel 'validation', which the job lacks")
+    if parameters.objective.startswith("rank:") and train.queries is None:
+        raise UserError(
+            f"objective '{parameters.objective}' needs to know which rows belong to one query: give LIBSVM "
+            "(content type text/libsvm) whose lines begin with a label and qid:number"
+        )
     watched = [(matrix(data), name) for data, name in ((train, "train"), (validation, "validation")) if data]
     checkpoint = job.checkpoints.latest()
     try:
@@ -59,7 +66,7 @@ def device() -> str:
 
 def matrix(data: Labelled) -> xgboost.DMatrix:
     """Return the rows as XGBoost keeps them."""
-    return xgboost.DMatrix(data.features, data.labels, weight=data.weights)
+    return xgboost.DMatrix(data.features, data.labels, weight=data.weights, qid=data.queries)
 
 
 def scores_of(text: str) -> dict[str, float]:
@@ -71,7 +78,7 @@ def scores_of(text: str) -> dict[str, float]:
 def note_best(booster: xgboost.Booster, number: int, name: str, score: float) -> None:
     """Keep the best round and its score with the booster, and so with its checkpoints."""
     best = booster.attr("best_score")
-    sign = -1 if name.rpartition(":")[2] in MAXIMISED else 1
+    sign = -1 if re.split("[@-]", name.rpartition(":")[2])[0] in MAXIMISED else 1
     if best is None or sign * score < sign * float(best):
         booster.set_attr(best_score=repr(score), best_iteration=str(number))
 

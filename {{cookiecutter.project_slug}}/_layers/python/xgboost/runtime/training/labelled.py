@@ -6,7 +6,7 @@ import numpy as np
 
 from runtime.data import libsvm
 from runtime.data.tables import joined
-from runtime.distributed import consensus
+from runtime.distributed import consensus, distribution
 from runtime.distributed.shares import Share
 from runtime.errors import InputError, UserError
 from runtime.training.booster_parameters import BoosterParameters
@@ -16,12 +16,14 @@ from runtime.training.channels import Channel, open_bytes
 class Labelled(NamedTuple):
     """Rows: `features` of shape (rows, features), nan or (in a sparse matrix) nothing where they are missing.
 
-    `labels` and, where there are any, `weights` have shape (rows,).
+    `labels` and, where there are any, `weights` and `queries` have shape (rows,). The rows of a query are ranked among
+    one another, and stand together.
     """
 
     features: Any
     labels: np.ndarray
     weights: np.ndarray | None = None
+    queries: np.ndarray | None = None
 
 
 def read_labelled(channel: Channel, parameters: BoosterParameters) -> Labelled:
@@ -36,14 +38,31 @@ def read_labelled(channel: Channel, parameters: BoosterParameters) -> Labelled:
         data = of_libsvm(channel)
     else:
         data = of_columns(channel, weights=bool(parameters.csv_weights))
-    for name in ("labels", "weights"):
+    for name, each in {"labels": "label", "weights": "weight", "queries": "query"}.items():
         column = getattr(data, name)
         if column is not None and np.isnan(column).any():
-            row = int(np.flatnonzero(np.isnan(column))[0]) + 1
-            raise InputError(f"channel '{channel.name}', row {row} of all files: the {name[:-1]} is empty")
+            raise InputError(f"{place(channel, np.isnan(column))}: the {each} is empty")
+    mine = share_of(channel, data)
+    weights, queries = (None if column is None else column[mine] for column in (data.weights, data.queries))
+    return Labelled(data.features[mine], data.labels[mine], weights, queries)
+
+
+def share_of(channel: Channel, data: Labelled) -> slice | np.ndarray:
+    """Return which rows of a channel this host learns from; all of a query it has or leaves to another.
+
+    Raises InputError where the rows of a query do not stand together.
+    """
     mine = Share(len(data.labels), sharded=channel.sharded).mine
-    weight = None if data.weights is None else data.weights[mine]
-    return Labelled(data.features[mine], data.labels[mine], weight)
+    if data.queries is None:
+        return mine
+    if (falling := np.diff(data.queries) < 0).any():
+        raise InputError(f"{place(channel, falling, 1)}: the query's number is lower than that of the row before")
+    return mine if channel.sharded else data.queries % distribution.size() == distribution.rank()
+
+
+def place(channel: Channel, wrong: np.ndarray, after: int = 0) -> str:
+    """Say where the first wrong row is, or the row so many after it."""
+    return f"channel '{channel.name}', row {int(np.flatnonzero(wrong)[0]) + 1 + after} of all files"
 
 
 def of_columns(channel: Channel, *, weights: bool) -> Labelled:
@@ -71,4 +90,5 @@ def of_libsvm(channel: Channel) -> Labelled:
     rows = libsvm.joined(parts)
     if not len(rows.labels):
         raise UserError(f"channel '{channel.name}' has no file with rows in {channel.path}")
-    return Labelled(rows.matrix(int(consensus.each(rows.matrix().shape[1]).max())), rows.labels)
+    features = rows.matrix(int(consensus.each(rows.matrix().shape[1]).max()))
+    return Labelled(features, rows.labels, queries=None if np.isnan(rows.queries).all() else rows.queries)
