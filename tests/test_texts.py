@@ -19,7 +19,7 @@ REQUESTS = [
     (JSON, json.dumps({"inputs": [BILL, PRAISE]}), ["payment", "praise"]),
     (JSON, json.dumps({"inputs": BILL, "parameters": {"top_k": 1}}), ["payment"]),
     (JSON, json.dumps({"inputs": [BILL, PRAISE], "parameters": {"top_k": 1}}), [["payment"], ["praise"]]),
-    (LINES, f"{json.dumps({'inputs': BILL})}\n{json.dumps(PRAISE)}\n", ["payment", "praise"]),
+    (LINES, f"{json.dumps({'inputs': BILL})}\n{json.dumps({'inputs': PRAISE})}\n", ["payment", "praise"]),
     (CSV, f'"{BILL}"\n{PRAISE}\n', ["payment", "praise"]),
 ]
 
@@ -37,7 +37,8 @@ def test_a_model_goes_on_in_another_job_and_answers_as_hugging_faces_container(p
     with serving(project, tmp_path / "second") as (url, _):
         for content_type, body, expected in REQUESTS:
             status, answer = post(url, content_type, body.encode(), JSON)
-            assert (status, labels(json.loads(answer))) == (200, expected), (body, answer)
+            assert status == 200, (body, answer)
+            assert labels(json.loads(answer)) == expected, body
         body = json.dumps({"inputs": BILL, "parameters": {"top_k": None}})
         scores = [one["score"] for one in json.loads(post(url, JSON, body.encode())[1])]
         assert scores == sorted(scores, reverse=True)

@@ -155,8 +155,8 @@ def line_by_line(content: bytes, source: str, first_line: int, labels: bool) -> 
         indices += [index for index, _ in pairs]
         values += [value for _, value in pairs]
         ends.append(len(values))
-    numbers = (np.array(column, float) for column in (found, queries, values))
-    return Rows(*numbers, np.array(indices, np.int64), np.array(ends, np.int64))
+    labelled, asked, numbers = (np.array(column, float) for column in (found, queries, values))
+    return Rows(labelled, asked, numbers, np.array(indices, np.int64), np.array(ends, np.int64))
 
 
 def query(token: str) -> float:
