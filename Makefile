@@ -8,7 +8,7 @@ RUNTIME := $(LAYERS)/python/_shared/runtime
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast lint docs format lock upgrade release clean
+.PHONY: help demo test test-fast lint docs format lock upgrade release picture address clean
 
 help: ## Show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: .venv/ready ## Generate a project with the defaults in build/demo and run 
 # Two workers: tests/conftest.py says which tests stay together, and in which order they are handed out.
 # Each computes with one thread: those of numeric libraries wait for one another by spinning.
 PYTEST := env -u ARGS -u MAKEFLAGS -u MAKELEVEL OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
-FAST := $(foreach name,static hooks lint bake make update release build_and_push local_test,tests/test_$(name).py)
+FAST := $(foreach name,static hooks lint bake address performance picture make update release build_and_push local_test,tests/test_$(name).py)
 
 test: .venv/ready ## Run every test of the template (ARGS="--framework flask": those of one framework; none: of no one)
 	$(PYTEST) $(ARGS)
@@ -70,6 +70,14 @@ upgrade: ## make lock, but with the newest versions that the requirements allow
 
 release: ## Tag the version of cookiecutter.json as a release; CHANGELOG.md must have it, with its date
 	@$(PYTHON) tools/release.py
+
+# With the image in Docker's cache, so that the picture shows the checks and not its steps.
+picture: demo ## Draw docs/local-test.svg from a run of that project
+	cd $(DEMO)/my-algorithm && env -u MAKEFLAGS -u MAKELEVEL "$(CURDIR)/.venv/bin/python" "$(CURDIR)/tools/picture.py" \
+		"$(CURDIR)/docs/local-test.svg" "Interrupted training" Serving Load -- make local-test
+
+address: ## Put the address of a fork in the place of this one (ADDRESS=https://github.com/me/sm-algo)
+	@$(PYTHON) tools/address.py "$(ADDRESS)"
 
 clean: ## Remove what make made here
 	rm -rf .venv docs/.venv build
