@@ -209,6 +209,7 @@ def next_steps(answers: dict, docker: str) -> str:
         lines.append("make is not installed: install it first.")
     if docker != "running":
         lines.append(f"Docker is {docker}: make local-test will run train and serve as local processes.")
+    lines.append(f"What else it can do, and how: {answers['_template_address']}")
     return "\n".join(lines)
 
 

@@ -152,7 +152,7 @@ def test_docker_that_is_not_installed(monkeypatch, tmp_path):
 
 
 def test_next_steps_say_what_the_machine_lacks():
-    answers = {**GOOD, "_languages": LANGUAGES}
+    answers = {**GOOD, "_languages": LANGUAGES, "_template_address": "https://example.com/sm-algo"}
     assert "make local-test" in post.next_steps(answers, "running")
     assert "Docker" not in post.next_steps(answers, "running")
     assert "Docker is not running: make local-test will run" in post.next_steps(answers, "not running")
