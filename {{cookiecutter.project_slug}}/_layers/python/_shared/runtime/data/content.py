@@ -190,7 +190,7 @@ def _csv(predictions: Any) -> bytes:
 
 def _finite_numbers(array: np.ndarray) -> bool:
     """Return whether each prediction is a number or a row of numbers, all of them finite."""
-    return array.dtype.kind == "f" and array.ndim in (1, 2) and array.size > 0 and bool(np.isfinite(array).all())
+    return array.dtype.kind in "fiu" and array.ndim in (1, 2) and array.size > 0 and bool(np.isfinite(array).all())
 
 
 def _dumps(value: Any) -> bytes:

@@ -381,6 +381,12 @@ def test_predictions_of_every_kind_can_be_written():
     assert content.encode(np.eye(2), content.JSON_LINES) == b"[1.0,0.0]\n[0.0,1.0]\n"
 
 
+@pytest.mark.parametrize("kind", [int, np.int32, np.uint8])
+def test_whole_numbers_are_written_as_such(kind):
+    assert content.encode(np.array([3, 1], kind), content.CSV) == b"3\n1\n"
+    assert content.encode(np.array([[3, 1], [0, 2]], kind), content.CSV) == b"3,1\n0,2\n"
+
+
 @pytest.mark.parametrize("predictions", [[{"label": "a"}], [[1.0], [1.0, 2.0]], [None]])
 def test_predictions_that_npy_cannot_hold_are_refused_and_not_a_failure(predictions):
     server = client(SimpleNamespace(predict=lambda model, rows: predictions))
