@@ -118,3 +118,9 @@ def test_each_complaint_of_the_contract_has_a_row():
     section = contract.partition("\n# 10. ")[2].partition("\n# ")[0]
     rows = re.findall(r"^\| (\d+) \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
     assert rows == re.findall(r"^(\d+)\. ", section, re.MULTILINE)
+
+
+def test_each_example_is_in_the_gallery():
+    gallery = (ROOT / "docs/gallery.md").read_text()
+    shown = set(re.findall(r"\]\(\.\./(examples/[\w-]+)/README\.md\)", gallery))
+    assert shown == {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("examples/*/README.md")}
