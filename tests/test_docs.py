@@ -19,7 +19,9 @@ from template import LAYERS, MATRIX, ROOT, files, layers, rendered
 
 from hooks.post_gen_project import CHECKSUMS
 
-REPOSITORY = {name: path for name, path in files(ROOT).items() if not name.startswith((".git/", "build/"))}
+# The repository's files, those too that are not committed yet; what git ignores is not among them.
+NAMES = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")[:-1]
+REPOSITORY = {name: ROOT / name for name in sorted(NAMES) if (ROOT / name).is_file()}
 PAGES = [path for name, path in REPOSITORY.items() if name.startswith("docs/") and path.suffix == ".md"]
 OTHER_PAGES = [path for path in REPOSITORY.values() if path.suffix == ".md" and path not in PAGES]
 
