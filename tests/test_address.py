@@ -4,16 +4,21 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from commands import run
-from template import CONTEXT, PROJECT, ROOT
+from template import CONTEXT, PROJECT, ROOT, files
 
 ADDRESS = CONTEXT["_template_address"]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), PROJECT / "README.md"])
+PAGES = [
+    *ROOT.glob("*.md"),
+    *(file for folder in ("docs", "examples") for file in files(ROOT / folder).values() if file.suffix == ".md"),
+    PROJECT / "README.md",
+]
 # What a reader gives to these commands, where it is no file.
 FETCHING = re.compile(r"(?:cookiecutter|cruft create|cruft link|git clone) (?:-\S+ )*((?:\w+:|git@)[^\s`]+)")
 
@@ -46,7 +51,9 @@ def test_a_fork_names_its_address_once(cli: Callable, tmp_path: Path, template_c
     made = cli(template=template_copy)
     assert made.returncode == 0, made.stderr
     assert new in made.stdout
-    assert f"cruft link {new}" in (tmp_path / "out/my-algorithm/README.md").read_text()
+    project = tmp_path / "out/my-algorithm"
+    assert f"cruft link {new} " in (project / "README.md").read_text()
+    assert tomllib.loads((project / "pyproject.toml").read_text())["tool"]["sm-algo"]["address"] == new
 
 
 @pytest.mark.parametrize("new", ["", "gh:me/mine", "me/mine", "https://github.com", "https://github.com/a b"])

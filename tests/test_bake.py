@@ -114,7 +114,7 @@ def origin(project):
 
 def test_doctor_says_which_version_of_the_template_a_project_has(bake):
     version, commit = origin(bake())
-    assert version == f"✓ the template's version is {CONTEXT['_template_version']}"
+    assert version == f"✓ the template's version is {CONTEXT['_template_version']}, from {CONTEXT['_template_address']}"
     assert commit.startswith("\N{EN DASH} there is no .cruft.json: ")
 
 

@@ -422,6 +422,7 @@ def test_doctor_names_libraries_of_this_machine_that_the_image_will_lack(tmp_pat
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 OF_CRUFT = {"template": "https://example.com/me/mine", "commit": COMMIT}
+OF_TEMPLATE = '[tool.sm-algo]\nversion = "1.2.3"\naddress = "https://example.com/me/mine"\n'
 DAMAGED = "✗ .cruft.json is damaged: "
 
 
@@ -435,9 +436,9 @@ DAMAGED = "✗ .cruft.json is damaged: "
         (".cruft.json", json.dumps(OF_CRUFT | {"commit": None}), f"{DAMAGED}it names no commit; "),
         (".cruft.json", json.dumps(OF_CRUFT | {"commit": "main"}), f"{DAMAGED}it names no commit; "),
         (".cruft.json", b"\xff", f"{DAMAGED}'utf-8' codec"),
-        ("pyproject.toml", '[tool.sm-algo]\nversion = "1.2.3"\n', "✓ the template's version is 1.2.3"),
+        ("pyproject.toml", OF_TEMPLATE, "✓ the template's version is 1.2.3, from https://example.com/me/mine"),
         ("pyproject.toml", "[tool", "✗ pyproject.toml cannot be read, so the template's version is unknown: "),
-        ("pyproject.toml", "tool = 1\n", "✗ pyproject.toml has no version under [tool.sm-algo], which was "),
+        ("pyproject.toml", "tool = 1\n", "✗ pyproject.toml has no version and address of the template "),
         ("elsewhere", "", "✗ pyproject.toml cannot be read, so the template's version is unknown: [Errno 2] "),
         ("elsewhere", "", "\N{EN DASH} there is no .cruft.json: cruft update works once "),
     ],

@@ -14,15 +14,16 @@ SHOWN = 12  # digits of a commit
 
 
 def version(project: Path) -> str:
-    """Return the template's version. Raises SetupError where the project does not say it."""
+    """Return the template's version and address, in words. Raises SetupError where the project does not say them."""
     try:
         said = tomllib.loads((project / SETTINGS).read_text(encoding="utf-8"))
-        return str(said["tool"]["sm-algo"]["version"])
+        template = said["tool"]["sm-algo"]
+        return f"{template['version']}, from {template['address']}"
     except (OSError, ValueError) as error:
         raise SetupError(f"{SETTINGS} cannot be read, so the template's version is unknown: {error}") from error
     except (KeyError, TypeError):
         raise SetupError(
-            f"{SETTINGS} has no version under [tool.sm-algo], which was the template's: restore it from git"
+            f"{SETTINGS} has no version and address of the template under [tool.sm-algo]: restore it from git"
         ) from None
 
 
