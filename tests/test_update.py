@@ -156,7 +156,10 @@ def releases(run, commit, template_copy):
 def whence(run, template: Path, tag: str) -> list[str]:
     """Return what `make doctor` says of a project that has the files of a tag."""
     commit = run(template, "git", "rev-parse", f"{tag}^{{commit}}")
-    return [f"✓ the template's version is {tag[1:]}", f"✓ the template's commit is {commit[:12]} of {template}"]
+    return [
+        f"✓ the template's version is {tag[1:]}, from {CONTEXT['_template_address']}",
+        f"✓ the template's commit is {commit[:12]} of {template}",
+    ]
 
 
 @pytest.mark.frameworks(ONE_EACH[:1])
