@@ -53,7 +53,9 @@ def gpu_count() -> int:
 def limit_threads(count: int) -> None:
     """Let numeric libraries use `count` threads; call it before they are imported.
 
-    Otherwise they would start one for each CPU of the instance. Variables that the user has set are left alone.
+    Otherwise they would start one for each CPU of the instance. Variables that the user has set are left alone, and
+    OMP_NUM_THREADS holds for all: torch heeds MKL_NUM_THREADS before it.
     """
+    threads = os.environ.get("OMP_NUM_THREADS", str(count))
     for name in THREAD_VARIABLES:
-        os.environ.setdefault(name, str(count))
+        os.environ.setdefault(name, threads)

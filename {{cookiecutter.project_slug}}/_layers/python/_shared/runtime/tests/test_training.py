@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from runtime.data.tables import matrix
 from runtime.distributed.hosts import Hosts
 from runtime.errors import InputError, UserError
-from runtime.resources import cpu_quota
+from runtime.resources import THREAD_VARIABLES, cpu_quota, limit_threads
 from runtime.training import channels, failure, hyperparameters
 from runtime.training.checkpoints import Checkpoints
 from runtime.training.metrics import report
@@ -245,6 +245,13 @@ def test_hosts_of_every_age():
     assert (cloud.rank, cloud.size, cloud.is_first, cloud.network_interface) == (1, 2, False, "eth1")
     assert Hosts.from_config({"current_host": "x", "hosts": ["x"]}).is_first
     assert Hosts.from_config({}).is_first
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, "4"), ({"OMP_NUM_THREADS": "1"}, "1")])
+def test_what_is_said_of_threads_holds_for_all_libraries(monkeypatch, given, threads):
+    monkeypatch.setattr(os, "environ", dict(given))
+    limit_threads(4)
+    assert {os.environ[name] for name in THREAD_VARIABLES} == {threads}
 
 
 def test_the_cpu_quota_of_both_cgroup_versions(tmp_path):
