@@ -79,7 +79,7 @@ def test_a_feature_without_any_value_is_named(name, row):
 def test_a_model_of_other_features_is_refused(declared):
     text = ",".join(declared) + "\n" + ",".join("1" * len(declared)) + "\n"
     with pytest.raises(
-        UserError, match=r"was trained on the features age, port, fare, deck, and FEATURES in algorithm\.py"
+        UserError, match=r"was trained on the features age, port, fare, deck, but FEATURES in algorithm\.py"
     ):
         learnt(TRAINING).matrix(table(text, declared))
 
