@@ -134,12 +134,12 @@ def test_the_model_in_a_channel_may_have_been_for_other_labels(job, model, tmp_p
     adapter.save(model, base)
     other = train(job, base=base, epochs=3)
     log = capsys.readouterr().out
-    assert "of the model in channel 'model' these begin anew: classifier.bias, classifier.weight\n" in log
+    assert "channel 'model': new weights for classifier.bias, classifier.weight\n" in log
     assert other.labels == ["delivery", "payment", "praise", "return"]
     assert metrics(log)[-1]["validation:accuracy"] > 0.9
 
 
 def test_a_channel_without_a_model_is_refused(job, tmp_path):
     (tmp_path / "model").mkdir()
-    with pytest.raises(UserError, match=r"channel 'model' has no model to go on from: there is no config\.json"):
+    with pytest.raises(UserError, match=r"channel 'model' has no model to fine-tune: there is no config\.json"):
         train(job, base=tmp_path / "model")

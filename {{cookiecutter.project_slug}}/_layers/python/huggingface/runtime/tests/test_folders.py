@@ -64,7 +64,7 @@ def test_a_network_that_writes_texts_can_learn_to_classify_them(tmp_path):
 
 def test_a_folder_of_unknown_kind_is_refused_in_words(folder):
     change(folder / "config.json", model_type="unheard-of")
-    with pytest.raises(UserError, match=r"channel 'model' has no model to go on from: .*unheard-of"):
+    with pytest.raises(UserError, match=r"channel 'model' has no model to fine-tune: .*unheard-of"):
         text.pretrained(Channel("model", folder), LABELS, 8)
 
 
@@ -73,7 +73,7 @@ def test_weights_in_a_pickle_are_not_read(folder):
     torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(OSError):
         adapter.load(str(folder))
-    with pytest.raises(UserError, match="channel 'model' has no model to go on from"):
+    with pytest.raises(UserError, match="channel 'model' has no model to fine-tune"):
         text.pretrained(Channel("model", folder), LABELS, 8)
 
 

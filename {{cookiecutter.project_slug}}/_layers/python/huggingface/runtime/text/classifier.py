@@ -56,21 +56,21 @@ def untrained(config: PreTrainedConfig, words: Sequence[str], labels: Sequence[s
 
 
 def pretrained(channel: Channel, labels: Sequence[str], max_length: int) -> Classifier:
-    """Return the classifier to go on from, in a channel that has the files of a folder as save_pretrained writes it.
+    """Return the classifier to fine-tune, from a channel that has the files of a folder as save_pretrained writes it.
 
-    Where it was trained for more labels or for fewer, or for something else, its last layers begin anew; the log names
-    them. Texts are cut to `max_length` tokens, or to fewer where the tokenizer says so. Raises UserError where there is
-    no model.
+    Where it was trained for more labels or for fewer, or for something else, its last layers get new weights; the log
+    names them. Texts are cut to `max_length` tokens, or to fewer where the tokenizer says so. Raises UserError where there
+    is no model.
     """
     try:
-        classifier, begun_anew = _read(channel.path, labels)
+        classifier, renewed = _read(channel.path, labels)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"channel '{channel.name}' has no model to go on from: {error}; it takes the files of a Hugging Face model "
+            f"channel '{channel.name}' has no model to fine-tune: {error}; it takes the files of a Hugging Face model "
             "with its tokenizer, as save_pretrained writes them: config.json, model.safetensors, tokenizer.json …"
         ) from error
-    if begun_anew:
-        print(f"of the model in channel '{channel.name}' these begin anew: {', '.join(sorted(begun_anew))}", flush=True)
+    if renewed:
+        print(f"channel '{channel.name}': new weights for {', '.join(sorted(renewed))}", flush=True)
     classifier.tokenizer.model_max_length = min(max_length, classifier.tokenizer.model_max_length)
     return classifier
 
