@@ -59,8 +59,8 @@ def pretrained(channel: Channel, labels: Sequence[str], max_length: int) -> Clas
     """Return the classifier to fine-tune, from a channel that has the files of a folder as save_pretrained writes it.
 
     Where it was trained for more labels or for fewer, or for something else, its last layers get new weights; the log
-    names them. Texts are cut to `max_length` tokens, or to fewer where the tokenizer says so. Raises UserError where there
-    is no model.
+    names them. Texts are cut to `max_length` tokens, or to fewer where the tokenizer says so.
+    Raises UserError where there is no model.
     """
     try:
         classifier, renewed = _read(channel.path, labels)
