@@ -61,7 +61,7 @@ def predict(model, features):
 
 def read(channel):
     """Return the features and the target of a channel: arrays of shape (rows, 5) and (rows,)."""
-    return channel.matrix(FEATURES), channel.column(TARGET).astype(float)
+    return channel.matrix(FEATURES), channel.column(TARGET, float)
 
 
 def rmse(model, features, target):

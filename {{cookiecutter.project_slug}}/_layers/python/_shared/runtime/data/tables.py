@@ -51,9 +51,12 @@ class Table(ABC):
         Raises InputError for a value that does not fit, and without `optional` for one that is missing.
         """
 
-    def column(self, name: str) -> np.ndarray:
-        """Return one column as text, shape (rows,), for example the target. Raises InputError where it is missing."""
-        return np.array(list(self.columns({name: str}, optional=False)[0]))
+    def column(self, name: str, kind: type = str) -> np.ndarray:
+        """Return one column, for example the target: texts, or with `float` numbers, of shape (rows,).
+
+        Raises InputError for a value that is missing or does not fit.
+        """
+        return np.array(list(self.columns({name: kind}, optional=False)[0]))
 
 
 def matrix(table: Table, features: Features | None = None) -> Any:

@@ -147,6 +147,20 @@ def test_all_files_of_a_channel_are_read_as_one(tmp_path, monkeypatch):
         channel.column("note")
 
 
+def test_one_column_is_texts_or_numbers(tmp_path):
+    (tmp_path / "a.csv").write_text("size,label\n1.5,7\n-2,8\n")
+    channel = Channel("train", tmp_path)
+    assert channel.column("label").tolist() == ["7", "8"]
+    assert channel.column("size", float).tolist() == [1.5, -2.0]
+
+    (tmp_path / "b.csv").write_text("size,label\n1,\nmuch,9\n")
+    channel = Channel("train", tmp_path)
+    with pytest.raises(InputError, match=r"train/b.csv, line 3, column 'size': 'much' is not a number"):
+        channel.column("size", float)
+    with pytest.raises(InputError, match=r"train/b.csv, line 2, column 'label': it is empty"):
+        channel.column("label", float)
+
+
 def test_a_number_beyond_the_type_that_the_framework_computes_in_is_refused(tmp_path):
     (tmp_path / "a.csv").write_text("1e300\n")
     table = next(Channel("train", tmp_path).tables(header=False))

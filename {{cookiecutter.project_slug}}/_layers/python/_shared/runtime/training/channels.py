@@ -79,9 +79,9 @@ class Channel:
         for table in self.tables(header=features is not None):
             yield from table.chunks(features)
 
-    def column(self, name: str) -> np.ndarray:
-        """Return one column of all files, which have a header, as text; see `tables.Table.column`."""
-        return np.concatenate([table.column(name) for table in self.tables(header=True)])
+    def column(self, name: str, kind: type = str) -> np.ndarray:
+        """Return one column of all files, which have a header: texts, or with `float` numbers. See `Table.column`."""
+        return np.concatenate([table.column(name, kind) for table in self.tables(header=True)])
 
     def _passed_over(self, file: Path) -> bool:
         """Return whether a file is not data but a mark of Spark, Hadoop or an operating system; log if so."""

@@ -139,14 +139,7 @@ table_frame <- function(table, features) {
   if (is.null(frame)) {
     table <- with_cells(table)
     frame <- Map(
-      function(column, name, kind) {
-        place <- function(row) sprintf("%s, column '%s'", where(table, row), name)
-        if (kind == "text") {
-          cell_texts(column$cells, column$missing, place)
-        } else {
-          cell_numbers(column$cells, column$missing, place)
-        }
-      },
+      function(column, name, kind) column_values(table, column, name, kind),
       feature_columns(table, names(features)),
       names(features),
       features
@@ -166,9 +159,22 @@ fast_frame <- function(table, features) {
   if (!is.null(columns)) stats::setNames(columns[positions], names(features))
 }
 
-# One column as text, for example the target. Raises InputError where a value is missing.
-table_column <- function(table, name) {
-  found <- if (is_large(table)) fast_frame(with_width(table), stats::setNames(list("text"), name))[[1]]
+# Return a column's values, "number" or "text", with NA where they are missing. Raises InputError for one that does not
+# fit.
+column_values <- function(table, column, name, kind) {
+  place <- function(row) sprintf("%s, column '%s'", where(table, row), name)
+  if (kind == "text") {
+    cell_texts(column$cells, column$missing, place)
+  } else {
+    cell_numbers(column$cells, column$missing, place)
+  }
+}
+
+# Return one column, for example the target, as "text" or "number".
+#
+# Raises InputError for a value that is missing or does not fit.
+table_column <- function(table, name, kind = "text") {
+  found <- if (is_large(table)) fast_frame(with_width(table), stats::setNames(list(kind), name))[[1]]
   if (!is.null(found) && !anyNA(found)) {
     return(found)
   }
@@ -177,7 +183,7 @@ table_column <- function(table, name) {
   if (any(column$missing)) {
     stop(input_error("%s, column '%s': it is empty", where(table, which(column$missing)[[1]]), name))
   }
-  cell_texts(column$cells, column$missing, function(row) where(table, row))
+  column_values(table, column, name, kind)
 }
 
 is_large <- function(table) {
