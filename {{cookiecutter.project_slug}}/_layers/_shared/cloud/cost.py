@@ -35,7 +35,7 @@ def hourly(aws: Aws, instance_type: str, component: str) -> float | None:
 def words(aws: Aws, instance_type: str, count: int, component: str, *, hours: float, time: str = "") -> str:
     """Return what instances cost in so many hours, at most, as a part of a sentence; `time` is what they are called."""
     if aws.local:
-        return "it costs nothing: it runs on this machine"
+        return "free, for it runs on this machine"
     price = hourly(aws, instance_type, component)
     if price is None:
         return UNKNOWN
