@@ -19,7 +19,7 @@ from runtime.data import csv_bulk, csv_rows
 from runtime.data.csv_bulk import Block
 from runtime.data.csv_rows import is_missing
 from runtime.data.numbers import LARGEST, number, text
-from runtime.errors import InputError
+from runtime.errors import InputError, UserError
 
 Features = Mapping[str, type[float] | type[str]]
 BLANK_END = (b"\n\n", b" \n", b"\t\n")
@@ -54,9 +54,18 @@ class Table(ABC):
     def column(self, name: str, kind: type = str) -> np.ndarray:
         """Return one column, for example the target: texts, or with `float` numbers, of shape (rows,).
 
-        Raises InputError for a value that is missing or does not fit.
+        Raises InputError for a value that is missing or does not fit, UserError for another kind.
         """
+        require_kinds({name: kind})
         return np.array(list(self.columns({name: kind}, optional=False)[0]))
+
+
+def require_kinds(features: Features) -> None:
+    """Raise UserError for a kind of column that is neither float nor str; it would be read as text."""
+    for name, kind in features.items():
+        if kind not in (float, str):
+            shown = getattr(kind, "__name__", repr(kind))
+            raise UserError(f"column '{name}' is declared as {shown}: use float for numbers, or str for texts")
 
 
 def matrix(table: Table, features: Features | None = None) -> Any:

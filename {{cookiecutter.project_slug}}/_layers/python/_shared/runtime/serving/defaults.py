@@ -1,11 +1,13 @@
 """The default input_fn and output_fn; those of algorithm.py may call them."""
 
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
 
 from runtime.data import content
 from runtime.data.content import MEDIA_TYPES
+from runtime.data.tables import require_kinds
 from runtime.errors import UserError
 
 KNOWN = ", ".join(sorted(set(MEDIA_TYPES.values())))
@@ -24,7 +26,7 @@ class Defaults:
     """The default input_fn and output_fn, by what algorithm.py declares: FEATURES or INPUT_SHAPE."""
 
     def __init__(self, algorithm: ModuleType, *, batch: bool) -> None:
-        """Raise UserError where both are declared, or a shape is not valid."""
+        """Raise UserError where both are declared, or one is not valid."""
         self.features = getattr(algorithm, "FEATURES", None)
         self.shape = getattr(algorithm, "INPUT_SHAPE", None)
         self.batch = batch
@@ -32,6 +34,11 @@ class Defaults:
             raise UserError(
                 "INPUT_SHAPE in algorithm.py must be lengths, None for any: for example (28, 28) or (None, 3)"
             )
+        if self.features is not None and not isinstance(self.features, Mapping):
+            raise UserError(
+                'FEATURES in algorithm.py must give columns their kinds: for example {"age": float, "city": str}'
+            )
+        require_kinds(self.features or {})
         if self.features and self.shape:
             raise UserError(
                 "algorithm.py declares FEATURES, for columns, and INPUT_SHAPE, for arrays: keep one of them"

@@ -152,6 +152,10 @@ def test_one_column_is_texts_or_numbers(tmp_path):
     channel = Channel("train", tmp_path)
     assert channel.column("label").tolist() == ["7", "8"]
     assert channel.column("size", float).tolist() == [1.5, -2.0]
+    with pytest.raises(UserError, match="column 'size' is declared as int: use float for numbers"):
+        channel.column("size", int)
+    with pytest.raises(UserError, match="column 'label' is declared as int: use float for numbers"):
+        channel.matrix({"size": float, "label": int})
 
     (tmp_path / "b.csv").write_text("size,label\n1,\nmuch,9\n")
     channel = Channel("train", tmp_path)

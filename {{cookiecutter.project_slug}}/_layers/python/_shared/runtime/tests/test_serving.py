@@ -245,6 +245,8 @@ def test_declared_media_types_are_taken_and_given_and_no_others():
         ({"SUPPORTED_RESPONSE_MIME_TYPES": []}, "must be a list of media types"),
         ({"FEATURES": FEATURES, "INPUT_SHAPE": (2,)}, "keep one of them"),
         ({"INPUT_SHAPE": 28}, "INPUT_SHAPE in algorithm.py must be lengths"),
+        ({"FEATURES": ["age"]}, "FEATURES in algorithm.py must give columns their kinds"),
+        ({"FEATURES": {"age": int}}, "column 'age' is declared as int: use float for numbers, or str for texts"),
         ({"INPUT_SHAPE": (28, "x")}, "INPUT_SHAPE in algorithm.py must be lengths"),
         ({"save_fn": print}, "has a save_fn and no model_fn"),
     ],

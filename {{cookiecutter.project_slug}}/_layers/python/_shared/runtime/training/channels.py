@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from runtime.data.tables import CsvTable, Features, Table, assembled, joined
+from runtime.data.tables import CsvTable, Features, Table, assembled, joined, require_kinds
 from runtime.errors import InputError, UserError
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ class Channel:
     def matrix(self, features: Features | None = None) -> Any:
         """Return all files as one, as `tables.matrix` does; they have a header where `features` name columns.
 
-        Raises InputError as `tables` does, and for what does not fit.
+        Raises InputError as `tables` does, and for what does not fit, UserError for a kind of column that there is not.
         """
+        require_kinds(features or {})
         found = list(self.tables(header=features is not None))
         if features is None:
             return joined([table.numbers() for table in found])
@@ -76,6 +77,7 @@ class Channel:
 
     def chunks(self, features: Features | None = None) -> Iterator[Any]:
         """Yield what `matrix` returns, some megabytes of the files at a time, for data larger than the memory."""
+        require_kinds(features or {})
         for table in self.tables(header=features is not None):
             yield from table.chunks(features)
 

@@ -47,9 +47,13 @@ class Rows(NamedTuple):
     indices: np.ndarray
     ends: np.ndarray
 
-    def matrix(self, width: int = 0) -> csr_matrix:
-        """Return the values as a sparse matrix of shape (rows, width), by default as wide as the largest index asks."""
-        width = width or int(self.indices.max(initial=-1)) + 1
+    @property
+    def width(self) -> int:
+        """The number of columns that the largest index asks for."""
+        return int(self.indices.max(initial=-1)) + 1
+
+    def matrix(self, width: int) -> csr_matrix:
+        """Return the values as a sparse matrix of shape (rows, width)."""
         return csr_matrix((self.values, self.indices, np.concatenate([[0], self.ends])), (len(self.labels), width))
 
 
@@ -62,7 +66,7 @@ def decode(body: bytes, charset: str = "utf-8") -> csr_matrix:
     rows = read_block(content if content.endswith(b"\n") else content + b"\n", "", 1, labels=False)
     if not len(rows.labels):
         raise InputError("no rows: expected at least one line of index:value pairs")
-    return rows.matrix()
+    return rows.matrix(rows.width)
 
 
 def read(stream: BufferedIOBase, source: str) -> Rows:
@@ -92,7 +96,7 @@ def read_block(content: bytes, source: str, first_line: int, *, labels: bool) ->
 def in_bulk(content: bytes) -> Rows | None:
     """Read lines that all have a label, one space before each pair and nothing else; None where that is in doubt.
 
-    A space at the end of a line, which many files have, is passed over.
+    A space at the end of a line, which many files have, is skipped.
     """
     content = content.replace(b" \n", b"\n")
     if ranked := QUERY in content:

@@ -85,13 +85,13 @@ def test_bulk_is_never_other_than_line_by_line(text):
 @pytest.mark.parametrize("end", [b"\n", b" \n"])
 def test_plain_rows_are_read_in_bulk(end):
     found = libsvm.in_bulk(end.join([b"1 0:0.5 7:1", b"0", b"-1 3:2", b""]))
-    np.testing.assert_array_equal(dense(found.matrix())[:, [0, 3, 7]], [[0.5, NAN, 1], [NAN] * 3, [NAN, 2, NAN]])
+    np.testing.assert_array_equal(dense(found.matrix(8))[:, [0, 3, 7]], [[0.5, NAN, 1], [NAN] * 3, [NAN, 2, NAN]])
 
 
 def test_queries_are_read_in_bulk_and_need_not_be_in_requests():
     found = libsvm.in_bulk(b"1 qid:3 0:0.5 7:1\n0 qid:3\n-1 qid:12 3:2\n")
     np.testing.assert_array_equal(found.queries, [3, 3, 12])
-    np.testing.assert_array_equal(dense(found.matrix())[:, [0, 3, 7]], [[0.5, NAN, 1], [NAN] * 3, [NAN, 2, NAN]])
+    np.testing.assert_array_equal(dense(found.matrix(8))[:, [0, 3, 7]], [[0.5, NAN, 1], [NAN] * 3, [NAN, 2, NAN]])
     np.testing.assert_array_equal(dense(libsvm.decode(b"qid:3 0:0.5\n1:2\n")), [[0.5, NAN], [NAN, 2]])
 
 

@@ -90,5 +90,5 @@ def of_libsvm(channel: Channel) -> Labelled:
     rows = libsvm.joined(parts)
     if not len(rows.labels):
         raise UserError(f"channel '{channel.name}' has no file with rows in {channel.path}")
-    features = rows.matrix(int(consensus.each(rows.matrix().shape[1]).max()))
+    features = rows.matrix(int(consensus.each(rows.width).max()))
     return Labelled(features, rows.labels, queries=None if np.isnan(rows.queries).all() else rows.queries)

@@ -133,8 +133,9 @@ table_matrix <- function(table) {
 # Return a table as a data frame with the columns that `features` names: "number" or "text" by name.
 #
 # Columns are found by name where the table has names and by position otherwise; missing values become NA.
-# Raises InputError that names the line, the column and the value that does not fit.
+# Raises InputError that names the line, the column and the value that does not fit, UserError for another kind.
 table_frame <- function(table, features) {
+  require_kinds(features)
   frame <- if (is_large(table)) fast_frame(with_width(table), features)
   if (is.null(frame)) {
     table <- with_cells(table)
@@ -170,10 +171,21 @@ column_values <- function(table, column, name, kind) {
   }
 }
 
+# Raise UserError for a kind of column that is neither "number" nor "text"; it would be read as numbers.
+require_kinds <- function(features) {
+  for (name in names(features)) {
+    kind <- features[[name]]
+    if (!isTRUE(kind %in% c("number", "text"))) {
+      stop(user_error("column '%s' is declared as %s: use \"number\" or \"text\"", name, deparse1(kind)))
+    }
+  }
+}
+
 # Return one column, for example the target, as "text" or "number".
 #
-# Raises InputError for a value that is missing or does not fit.
+# Raises InputError for a value that is missing or does not fit, UserError for another kind.
 table_column <- function(table, name, kind = "text") {
+  require_kinds(stats::setNames(list(kind), name))
   found <- if (is_large(table)) fast_frame(with_width(table), stats::setNames(list(kind), name))[[1]]
   if (!is.null(found) && !anyNA(found)) {
     return(found)

@@ -22,6 +22,11 @@ resolve_handlers <- function(algorithm, batch) {
   if (!is.null(shape) && !(is.numeric(shape) || all(is.na(shape))) || isTRUE(any(shape < 1))) {
     stop(user_error("input_shape in algorithm.R must be lengths, NA for any: for example c(28, 28) or c(NA, 3)"))
   }
+  if (!is.null(algorithm$features) && is.null(names(algorithm$features))) {
+    example <- "list(age = \"number\", city = \"text\")"
+    stop(user_error("features in algorithm.R must give columns their kinds: for example %s", example))
+  }
+  require_kinds(algorithm$features)
   if (!is.null(algorithm$features) && !is.null(shape)) {
     stop(user_error("algorithm.R declares features, for columns, and input_shape, for arrays: keep one of them"))
   }

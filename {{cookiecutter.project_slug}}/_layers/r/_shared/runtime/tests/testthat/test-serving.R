@@ -284,6 +284,11 @@ test_that("a declaration that makes no sense is explained", {
   expect_refused("must be media types", supported_response_mime_types = 1)
   expect_refused("keep one of them", features = features, input_shape = 2)
   expect_refused("input_shape in algorithm.R must be lengths", input_shape = "28")
+  expect_refused("features in algorithm.R must give columns their kinds", features = "age")
+  expect_refused(
+    "column 'age' is declared as \"integer\": use \"number\" or \"text\"",
+    features = list(age = "integer")
+  )
   expect_refused("input_shape in algorithm.R must be lengths", input_shape = c(28, 0))
   expect_refused("has a save_fn and no model_fn", save_fn = print)
 })

@@ -197,6 +197,8 @@ test_that("a table gives its columns by name", {
   expect_identical(frame, data.frame(city = c("Oslo, \"N\"\nwest", NA), age = c(31, 40)))
   expect_identical(runtime$table_column(table, "age"), c("31", "40"))
   expect_identical(runtime$table_column(table, "age", "number"), c(31, 40))
+  expect_error(runtime$table_column(table, "age", "integer"), "column 'age' is declared as", class = "UserError")
+  expect_error(runtime$table_frame(table, list(age = "integer")), "column 'age' is declared as", class = "UserError")
   text <- runtime$read_csv("age\nold\n", header = TRUE)
   expect_error(runtime$table_column(text, "age", "number"), "line 2, column 'age': 'old' is not a number")
   expect_error(runtime$table_column(table, "city"), "line 5, column 'city': it is empty")
