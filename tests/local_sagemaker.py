@@ -50,6 +50,7 @@ class LocalSageMaker:
         folder.mkdir(parents=True)
         command = [str(interpreter("local-sagemaker")), "-m", "local_test.sagemaker", "--engine", engine, "--port", "0"]
         self.log = folder / "log.txt"
+        self.foreign = self.labels()  # of runs that were killed and left something, which is not its own
         (folder / "tmp").mkdir()
         environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "AWS_PROFILE": "of-nobody"}
         self.process = subprocess.Popen(
@@ -207,13 +208,15 @@ class LocalSageMaker:
         return answer["Body"].read().decode()
 
     def labels(self) -> set[str]:
-        """Return the labels of the containers of this project's image."""
+        """Return the labels of the containers of this project's image; none with local processes."""
+        if self.engine != "docker":
+            return set()
         listed = _docker("ps", "--all", "--filter", f"ancestor={self.project.name}", "--format", "{{.Labels}}")
         return {label for line in listed for label in line.split(",") if label.startswith(LABEL)}
 
     def end(self) -> list[str]:
         """End it as a CI system does, by SIGTERM; return what it has left behind."""
-        labels = self.labels() if self.engine == "docker" else set()
+        labels = self.labels() - self.foreign
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(60)
@@ -229,7 +232,8 @@ class LocalSageMaker:
         for label in labels:
             for kind in ("container", "volume", "network"):
                 every = ["--all"] if kind == "container" else []
-                left += _docker(kind, "ls", "--quiet", "--filter", f"label={label}", *every)
+                listed = _docker(kind, "ls", "--quiet", "--filter", f"label={label}", *every)
+                left += [f"{kind} {name}" for name in listed]
         return left
 
 
