@@ -43,7 +43,7 @@ with_server <- function(code, variables, then) {
   folder <- new_project(code)
   dir.create(file.path(folder, "model"))
   saveRDS(2, file.path(folder, "model", "model.rds"))
-  port <- 20000L + Sys.getpid() %% 20000L
+  port <- 20000L + Sys.getpid() %% 12000L # below those that Linux gives to clients, which hold theirs for a minute
   variables <- paste0(variables, " SAGEMAKER_BASE_DIR='", folder, "' SAGEMAKER_BIND_TO_PORT=", port)
   log <- file.path(folder, "log")
   shell <- "{ cd '%s'; %s sh runtime/serve & echo $! >pid; wait $!; echo $?; } >'%s' 2>&1"
