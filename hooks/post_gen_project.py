@@ -48,6 +48,7 @@ REQUIRED = (
     "runtime/serve",
     "runtime/describe",
     "runtime/adapter.*",
+    "runtime/api.*",
     "runtime/framework.*",
     "tests/**/test?algorithm.*",
     "local_test/requirements.txt",

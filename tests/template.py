@@ -1,6 +1,7 @@
 """The template as the tests see it: its folders, its matrix, a copy to change; read from it, never typed."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -51,3 +52,9 @@ def copy_template(target: Path) -> Path:
     """Copy the template, as a checkout without git, and return the copy."""
     ignored = shutil.ignore_patterns(".git", "build", *STRAY)
     return shutil.copytree(ROOT, target, ignore=ignored)
+
+
+def pinned(text: str) -> set[str]:
+    """Return the names of the packages that a file pins, as PyPI compares them."""
+    lines = [line for line in text.splitlines() if "==" in line]
+    return {re.sub("[-_.]+", "-", re.split(r"==|[\[; ]", line)[0]).lower() for line in lines}

@@ -11,6 +11,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from urllib.parse import unquote
 
 import pytest
@@ -27,7 +28,8 @@ OTHER_PAGES = [path for path in REPOSITORY.values() if path.suffix == ".md" and 
 
 IN_BACKTICKS = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 INDENTED = re.compile(r"^ {4}(.+)$", re.MULTILINE)
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A block of code, and the file that a comment above it names: <!-- examples/titanic/algorithm.py -->
+FENCED = re.compile(r"^(?:<!-- ([^\n]+) -->\n)?```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s:#]+)(?:#[^)\s]*)?\)")
 MAKE = re.compile(r"\bmake\b([^#;&|]*)")
 
@@ -51,6 +53,13 @@ def code(page: Path) -> Iterator[str]:
     text = page.read_text()
     yield from IN_BACKTICKS.findall(text)
     yield from INDENTED.findall(text)
+
+
+def stands_in(text: str, source: str) -> bool:
+    """Return whether lines stand in a source in one piece; all may be indented alike."""
+    lines, known = text.splitlines(), source.splitlines()
+    pieces = (known[start : start + len(lines)] for start in range(len(known)))
+    return any(dedent("\n".join(piece)) == dedent("\n".join(lines)) for piece in pieces)
 
 
 def of_projects() -> set[str]:
@@ -104,9 +113,24 @@ def test_checks_and_tests_that_are_named_exist(page: Path):
 
 
 def test_code_is_code(page: Path):
-    for language, text in FENCED.findall(page.read_text()):
+    for _, language, text in FENCED.findall(page.read_text()):
         if language in PARSERS:
             PARSERS[language](text)
+
+
+def test_code_of_a_file_stands_in_it(page: Path):
+    for name, _, text in FENCED.findall(page.read_text()):
+        if name:
+            assert name in REPOSITORY, f"{page.name} shows code of {name}, and there is no such file:\n{text}"
+            shown = stands_in(text, REPOSITORY[name].read_text())
+            assert shown, f"{page.name} shows code that is not in {name}:\n{text}"
+
+
+def test_code_of_your_algorithm_is_that_of_files():
+    """But for R's input_fn, which the page says is tried by hand."""
+    for name, language, text in FENCED.findall((ROOT / "docs/your-algorithm.md").read_text()):
+        if language in ("python", "r", "toml") and "input_fn <- function" not in text:
+            assert name, f"your-algorithm.md does not say, in a comment above it, which file this code is of:\n{text}"
 
 
 @pytest.mark.parametrize("page", OTHER_PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
+from docker.types import LogConfig
 from reference.mistakes import MISTAKES, Mistake
 from reference.runs import Images, Project
 from template import LAYERS
@@ -451,6 +452,22 @@ def test_doctor_says_where_a_project_comes_from_or_what_is_damaged(tmp_path: Pat
     result = subprocess.run(command, cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=True)
     assert len(result.stdout.splitlines()) == 2
     assert [line for line in result.stdout.splitlines() if line.startswith(words)], result.stdout
+
+
+def test_doctor_describes_a_container_that_keeps_no_log(images: Images):
+    """As those are that a failed build of Docker's classic builder leaves."""
+    container = images.client.containers.run(
+        images.of(None), ["true"], detach=True, log_config=LogConfig(type="none"), name=f"no-log-{uuid.uuid4().hex[:8]}"
+    )
+    try:
+        program = "import sys, docker; from local_test.doctor import described\n"
+        program += "print(described(docker.from_env().containers.get(sys.argv[1])))"
+        command = [sys.executable, "-c", program, container.id]
+        result = subprocess.run(command, cwd=LOCAL_TEST.parent, capture_output=True, text=True, check=False)
+    finally:
+        container.remove(force=True, v=True)
+    assert result.returncode == 0, result.stderr
+    assert "its log cannot be read: configured logging driver does not support reading" in result.stdout
 
 
 @pytest.fixture

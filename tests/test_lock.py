@@ -2,7 +2,7 @@
 
 import pytest
 from commands import run
-from template import LAYERS, MATRIX, files, own_layers
+from template import LAYERS, MATRIX, files, own_layers, pinned
 from test_project import make
 
 PYTHON = [pair for pair in MATRIX if pair[0] == "python"]
@@ -40,13 +40,12 @@ def test_a_lock_pins_what_your_packages_bring(bake, language, framework):
 def test_what_the_runtime_brings_is_not_pinned_in_the_users_files(language, framework):
     """So an update of the template can raise it."""
 
-    def pinned(names, folder):
-        lines = [line for name in names for line in folder.joinpath(name).read_text().lower().splitlines()]
-        return {line.partition("==")[0].replace("_", "-") for line in lines if "==" in line}
+    def all_pinned(names, folder):
+        return set().union(*(pinned(folder.joinpath(name).read_text()) for name in names))
 
     runtime = LAYERS / language / "_shared/runtime"
-    theirs = pinned(["requirements.txt", "constraints.txt", "tests/requirements.txt"], runtime)
+    theirs = all_pinned(["requirements.txt", "constraints.txt", "tests/requirements.txt"], runtime)
     (own,) = [folder for folder in own_layers(language, framework) if folder.name == framework]
-    yours = pinned([name for name in files(own) if name in ("requirements.txt", "constraints.txt")], own)
+    yours = all_pinned([name for name in files(own) if name in ("requirements.txt", "constraints.txt")], own)
     assert theirs and yours
     assert not theirs & yours

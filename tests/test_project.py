@@ -14,7 +14,7 @@ import pytest
 from commands import run
 from locks import only_one
 from mutations import copied
-from template import LANGUAGES, MATRIX, ONE_EACH, distributes
+from template import LANGUAGES, MATRIX, ONE_EACH, distributes, pinned
 
 # The label of everything that local_test makes in Docker.
 LABEL = "local-test.sagemaker"
@@ -48,6 +48,16 @@ def test_own_unit_tests_and_linters_pass(project: Path):
     for target in ("test", "lint"):
         result = make(project, target)
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.frameworks([pair for pair in MATRIX if pair[0] == "python"])
+def test_every_package_is_pinned(project: Path):
+    """A new framework whose `make lock` was forgotten would bring what is newest on the day."""
+    run("make", "environment", cwd=project)
+    listed = run(str(project / ".venv/bin/python"), "-m", "pip", "list", "--format=freeze")
+    files = [*project.glob("*.txt"), *project.glob("runtime/**/*.txt")]
+    own = {"pip", "setuptools"}  # of the virtual environment itself
+    assert pinned(listed) - own <= set().union(*(pinned(file.read_text()) for file in files))
 
 
 @pytest.mark.frameworks(ONE_EACH)

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--output", default="", help="invoke: a file for the answer; transform: a folder")
     found.add_argument("--data-too", action="store_true", help="delete: what is in S3 and ECR, too")
     found.add_argument("--file", default="", help="invoke: what to send; default: the sample's first request")
-    found.add_argument("--content-type", default="", help="invoke: the type of the file")
+    found.add_argument("--content-type", default="", help="invoke: the type of the file; default: by its name's ending")
     found.add_argument("--accept", default="", help="invoke: the type of the answer")
     return found
 

@@ -63,7 +63,10 @@ class Cloud:
             jobs = self.aws.own("TrainingJob")
             name = next((job["TrainingJobName"] for job in jobs if job["TrainingJobStatus"] == "Completed"), "")
         if not name:
-            raise CloudError("no training job of this project has completed yet; train first: make cloud-train")
+            raise CloudError(
+                "no training job of this project has completed yet; train first: make cloud-train; or name one of "
+                "a search: NAME=…"
+            )
         job = self.aws.api.describe_training_job(TrainingJobName=name)
         if "ModelArtifacts" not in job:
             raise CloudError(f"{name} has no model: its status is {job['TrainingJobStatus']}")

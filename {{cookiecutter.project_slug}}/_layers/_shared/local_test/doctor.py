@@ -25,6 +25,7 @@ from .sample import load
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.containers import Container
 
 GIGABYTE = 1024**3
 DISK_NEEDED = 5 * GIGABYTE  # an image, its layers, and the model
@@ -236,11 +237,19 @@ def containers(image: str | None, wanted: str) -> Iterator[Finding]:
     yield leftovers("containers", [one.short_id for one in left], "docker rm --force --volumes")
     yield leftovers("networks", [one.name for one in client.networks.list(filters=ours)], "docker network rm")
     for last in client.containers.list(all=True, limit=1):
-        text = last.logs(tail=LOG_LINES).decode("utf-8", "replace").strip()
-        yield Finding(
-            None, f"the last container: {last.short_id} {last.attrs['Config']['Image']} {last.status}\n{text}"
-        )
+        yield Finding(None, f"the last container: {described(last)}")
     client.close()
+
+
+def described(container: "Container") -> str:
+    """Return a container's id, image, status and the end of its log. One that a failed build has left keeps none."""
+    from docker.errors import APIError
+
+    try:
+        log = container.logs(tail=LOG_LINES).decode("utf-8", "replace").strip()
+    except APIError as error:
+        log = f"its log cannot be read: {error.explanation}"
+    return f"{container.short_id} {container.attrs['Config']['Image']} {container.status}\n{log}"
 
 
 def leftovers(kind: str, left: list[str], removing: str) -> Finding:

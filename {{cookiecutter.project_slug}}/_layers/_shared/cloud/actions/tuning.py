@@ -16,7 +16,7 @@ def tuning_request(cloud: Cloud, name: str) -> Request:
     names = [metric["Name"] for metric in metrics]
     if not settings.ranges or not settings.objective:
         raise CloudError(
-            f"set objective (one of {', '.join(names)}) and ranges under [tune] in sagemaker.toml, e.g. "
+            f"set objective (one of {', '.join(names)}) and ranges in the table [tune] of sagemaker.toml, e.g. "
             "[tune.ranges] learning_rate = { min = 0.01, max = 0.3 }"
         )
     if declared and settings.objective not in names:

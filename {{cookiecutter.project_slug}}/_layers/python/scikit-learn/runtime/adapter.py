@@ -1,5 +1,6 @@
 """Keeps a model: a scikit-learn estimator in one skops file, which unlike pickle runs no code when read."""
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,9 @@ def trusted(path: Path) -> list[str]:
     declared = getattr(algorithm, "TRUSTED_TYPES", ())
     types = io.get_untrusted_types(file=path)
     if strange := [name for name in types if not name.startswith(TRUSTED_PACKAGES) and name not in declared]:
+        trusted = json.dumps(sorted({*declared, *strange}))  # in the quotes that `make lint` wants
         raise UserError(
             f"{path.name} holds types that are not trusted yet: if they are of algorithm.py or of packages that you "
-            f"install, write in algorithm.py: TRUSTED_TYPES = {sorted({*declared, *strange})}"
+            f"install, write in algorithm.py: TRUSTED_TYPES = {trusted}"
         )
     return types

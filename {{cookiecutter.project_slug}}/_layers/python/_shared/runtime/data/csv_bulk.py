@@ -92,7 +92,9 @@ def numbers(block: Block, width: int) -> np.ndarray | None:
         frame = pl.read_csv(block.content, has_header=False, quote_char=None, schema=schema)
     except pl.exceptions.PolarsError:
         return None
-    values = frame.to_numpy(order="c")  # nan, for a cell that is empty or missing, fails any comparison
+    # frame.to_numpy(order="c") would take three times as long.
+    values = np.column_stack([column.to_numpy() for column in frame.iter_columns()])
+    # nan, for a cell that is empty or missing, fails any comparison.
     return values if values.min() >= -LARGEST and values.max() <= LARGEST else None
 
 

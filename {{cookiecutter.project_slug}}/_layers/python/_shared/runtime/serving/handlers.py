@@ -5,10 +5,12 @@ the defaults below, so that a `predict` is enough.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from runtime.data.content import MEDIA_TYPES
 from runtime.errors import UserError
@@ -51,7 +53,9 @@ def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handl
     own_input, own_output = getattr(algorithm, "input_fn", None), getattr(algorithm, "output_fn", None)
 
     def predict_fn(data: Any, model: Any) -> Any:
-        return algorithm.predict(model, data)
+        predictions = algorithm.predict(model, data)
+        # With a function of its own, algorithm.py alone knows what a row is.
+        return predictions if own_input or own_output else one_for_each(data, predictions)
 
     return Handlers(
         save_fn=getattr(algorithm, "save_fn", adapter.save),
@@ -62,6 +66,20 @@ def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handl
         content_types=declared_types(algorithm, CONTENT_TYPES, "input_fn"),
         response_types=declared_types(algorithm, RESPONSE_TYPES, "output_fn"),
     )
+
+
+def one_for_each(features: Any, predictions: Any) -> Any:
+    """Return predictions as an array or a list.
+
+    Raises UserError where they are not one for each row of the features; a client could not tell whose is missing.
+    """
+    scalar = np.ndim(predictions) == 0 if isinstance(predictions, np.ndarray) else not isinstance(predictions, Iterable)
+    if scalar or isinstance(predictions, Mapping | str | bytes):
+        raise UserError(f"predict returned a {type(predictions).__name__}: return a list, one prediction for each row")
+    found = predictions if isinstance(predictions, np.ndarray) else list(predictions)
+    if len(found) != len(features):
+        raise UserError(f"predict returned {len(found)} predictions for {len(features)} rows: return one for each row")
+    return found
 
 
 def with_charset(input_fn: Callable[..., Any]) -> Callable[[bytes, str, str], Any]:

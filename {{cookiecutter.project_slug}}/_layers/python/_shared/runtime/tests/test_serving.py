@@ -389,11 +389,43 @@ def test_whole_numbers_are_written_as_such(kind):
     assert content.encode(np.array([[3, 1], [0, 2]], kind), content.CSV) == b"3,1\n0,2\n"
 
 
-@pytest.mark.parametrize("predictions", [[{"label": "a"}], [[1.0], [1.0, 2.0]], [None]])
+@pytest.mark.parametrize(
+    ("predictions", "words"),
+    [
+        (np.array([1.0]), "predict returned 1 predictions for 2 rows: return one for each row"),
+        ([1.0, 2.0, 3.0], "predict returned 3 predictions for 2 rows"),
+        (np.array(1.0), "predict returned a ndarray: return a list, one prediction for each row"),
+        (1.0, "predict returned a float: return a list"),
+        (None, "predict returned a NoneType"),
+        ({"a": 1.0, "b": 2.0}, "predict returned a dict"),
+        ("ab", "predict returned a str"),
+    ],
+)
+def test_predictions_that_are_not_one_for_each_row_are_a_failure(capsys, predictions, words):
+    response = client(SimpleNamespace(predict=lambda model, rows: predictions)).post(
+        "/invocations", data=b"1\n2\n", content_type="text/csv"
+    )
+    assert response.status_code == 500
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", [(1.0, 2.0), range(2), (one for one in [1.0, 2.0])])
+def test_predictions_may_be_anything_that_lists_one_for_each_row(given):
+    server = client(SimpleNamespace(predict=lambda model, rows: given))
+    assert server.post("/invocations", data=b"1\n2\n", content_type="text/csv").status_code == 200
+
+
+def test_with_an_output_fn_of_its_own_the_algorithm_says_what_a_prediction_is():
+    own = SimpleNamespace(predict=lambda model, rows: {"mean": 1.5}, output_fn=lambda predictions, accept: "1.5")
+    response = client(own).post("/invocations", data=b"1\n2\n", content_type="text/csv")
+    assert (response.status_code, response.text) == (200, "1.5")
+
+
+@pytest.mark.parametrize("predictions", [[{"label": "a"}, {"label": "b"}], [[1.0], [1.0, 2.0]], [None, None]])
 def test_predictions_that_npy_cannot_hold_are_refused_and_not_a_failure(predictions):
     server = client(SimpleNamespace(predict=lambda model, rows: predictions))
     headers = {"Accept": content.NPY}
-    response = server.post("/invocations", data=b"1", content_type="text/csv", headers=headers)
+    response = server.post("/invocations", data=b"1\n2\n", content_type="text/csv", headers=headers)
     assert (response.status_code, response.content_type) == (406, content.JSON)
     assert "ask for application/json" in response.json["error"]
 

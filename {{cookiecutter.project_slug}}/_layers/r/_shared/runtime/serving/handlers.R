@@ -32,15 +32,31 @@ resolve_handlers <- function(algorithm, batch) {
   }
   defaults <- new_defaults(algorithm, batch)
   own <- function(name, default) if (is.null(algorithm[[name]])) default else algorithm[[name]]
+  predict_fn <- function(features, model) {
+    predictions <- algorithm$predict(model, features)
+    # With a function of its own, algorithm.R alone knows what a row is.
+    if (is.null(algorithm$input_fn) && is.null(algorithm$output_fn)) {
+      require_one_for_each(features, predictions)
+    }
+    predictions
+  }
   list(
     save_fn = own("save_fn", save_model),
     model_fn = own("model_fn", load_model),
     input_fn = with_charset(own("input_fn", defaults$input_fn)),
-    predict_fn = own("predict_fn", function(features, model) algorithm$predict(model, features)),
+    predict_fn = own("predict_fn", predict_fn),
     output_fn = own("output_fn", defaults$output_fn),
     content_types = declared_types(algorithm, "supported_content_types", "input_fn"),
     response_types = declared_types(algorithm, "supported_response_mime_types", "output_fn")
   )
+}
+
+# Raise UserError where predictions are not one for each row of the features; a client could not tell whose is missing.
+require_one_for_each <- function(features, predictions) {
+  if (NROW(predictions) != NROW(features)) {
+    counts <- sprintf("%d predictions for %d rows", NROW(predictions), NROW(features))
+    stop(user_error("predict returned %s: return one for each row", counts))
+  }
 }
 
 # Return an input_fn that can be called with the charset, whether or not it uses one.

@@ -217,6 +217,21 @@ test_that("a prediction that takes too long is answered with 504, and the log sa
   expect_identical(response$status, 504L)
 })
 
+test_that("predictions that are not one for each row are a failure, unless the algorithm writes them itself", {
+  for (predictions in list(1, 1:3, list(1), matrix(1, 1, 2), data.frame(a = 1), NULL)) {
+    client <- new_client(list(predict = function(model, rows) predictions))
+    words <- sprintf("predict returned %d predictions for 2 rows: return one for each row", NROW(predictions))
+    expect_message(response <- client("1\n2\n"), words)
+    expect_identical(response$status, 500L)
+  }
+  for (predictions in list(1:2, list(1, "a"), matrix(1, 2, 3), array(1, c(2, 1, 1)), data.frame(a = 1:2))) {
+    client <- new_client(list(predict = function(model, rows) predictions))
+    expect_identical(client("1\n2\n")$status, 200L)
+  }
+  client <- new_client(list(predict = function(model, rows) 1.5, output_fn = function(predictions, accept) "1.5"))
+  expect_identical(rawToChar(client("1\n2\n")$body), "1.5")
+})
+
 test_that("a batch answer leaves the last line break to SageMaker, and takes no blank line for a record", {
   client <- new_client(batch = TRUE)
   expect_identical(rawToChar(client("1\n2\n")$body), "2\n4")
