@@ -52,16 +52,18 @@ def resolve(algorithm: ModuleType, adapter: ModuleType, *, batch: bool) -> Handl
     defaults = Defaults(algorithm, batch=batch)
     own_input, own_output = getattr(algorithm, "input_fn", None), getattr(algorithm, "output_fn", None)
 
+    own_predict = getattr(algorithm, "predict_fn", lambda data, model: algorithm.predict(model, data))
+
     def predict_fn(data: Any, model: Any) -> Any:
-        predictions = algorithm.predict(model, data)
-        # With a function of its own, algorithm.py alone knows what a row is.
+        predictions = own_predict(data, model)
+        # With one of these of its own, algorithm.py alone knows what a row is.
         return predictions if own_input or own_output else one_for_each(data, predictions)
 
     return Handlers(
         save_fn=getattr(algorithm, "save_fn", adapter.save),
         model_fn=getattr(algorithm, "model_fn", adapter.load),
         input_fn=with_charset(own_input) if own_input else defaults.input_fn,
-        predict_fn=getattr(algorithm, "predict_fn", predict_fn),
+        predict_fn=predict_fn,
         output_fn=own_output or defaults.output_fn,
         content_types=declared_types(algorithm, CONTENT_TYPES, "input_fn"),
         response_types=declared_types(algorithm, RESPONSE_TYPES, "output_fn"),

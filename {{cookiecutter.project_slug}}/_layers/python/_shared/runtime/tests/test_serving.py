@@ -402,11 +402,13 @@ def test_whole_numbers_are_written_as_such(kind):
     ],
 )
 def test_predictions_that_are_not_one_for_each_row_are_a_failure(capsys, predictions, words):
-    response = client(SimpleNamespace(predict=lambda model, rows: predictions)).post(
-        "/invocations", data=b"1\n2\n", content_type="text/csv"
-    )
-    assert response.status_code == 500
-    assert words in capsys.readouterr().err
+    for own in (
+        SimpleNamespace(predict=lambda model, rows: predictions),
+        SimpleNamespace(predict_fn=lambda rows, model: predictions),
+    ):
+        response = client(own).post("/invocations", data=b"1\n2\n", content_type="text/csv")
+        assert response.status_code == 500
+        assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [(1.0, 2.0), range(2), (one for one in [1.0, 2.0])])

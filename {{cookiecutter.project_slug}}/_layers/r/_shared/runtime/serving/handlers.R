@@ -32,9 +32,10 @@ resolve_handlers <- function(algorithm, batch) {
   }
   defaults <- new_defaults(algorithm, batch)
   own <- function(name, default) if (is.null(algorithm[[name]])) default else algorithm[[name]]
+  own_predict <- own("predict_fn", function(features, model) algorithm$predict(model, features))
   predict_fn <- function(features, model) {
-    predictions <- algorithm$predict(model, features)
-    # With a function of its own, algorithm.R alone knows what a row is.
+    predictions <- own_predict(features, model)
+    # With one of these of its own, algorithm.R alone knows what a row is.
     if (is.null(algorithm$input_fn) && is.null(algorithm$output_fn)) {
       require_one_for_each(features, predictions)
     }
@@ -44,7 +45,7 @@ resolve_handlers <- function(algorithm, batch) {
     save_fn = own("save_fn", save_model),
     model_fn = own("model_fn", load_model),
     input_fn = with_charset(own("input_fn", defaults$input_fn)),
-    predict_fn = own("predict_fn", predict_fn),
+    predict_fn = predict_fn,
     output_fn = own("output_fn", defaults$output_fn),
     content_types = declared_types(algorithm, "supported_content_types", "input_fn"),
     response_types = declared_types(algorithm, "supported_response_mime_types", "output_fn")

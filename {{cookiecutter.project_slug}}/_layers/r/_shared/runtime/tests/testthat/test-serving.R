@@ -224,6 +224,9 @@ test_that("predictions that are not one for each row are a failure, unless the a
     expect_message(response <- client("1\n2\n"), words)
     expect_identical(response$status, 500L)
   }
+  client <- new_client(list(predict_fn = function(rows, model) 1))
+  expect_message(response <- client("1\n2\n"), "predict returned 1 predictions for 2 rows")
+  expect_identical(response$status, 500L)
   for (predictions in list(1:2, list(1, "a"), matrix(1, 2, 3), array(1, c(2, 1, 1)), data.frame(a = 1:2))) {
     client <- new_client(list(predict = function(model, rows) predictions))
     expect_identical(client("1\n2\n")$status, 200L)
