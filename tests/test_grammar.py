@@ -4,6 +4,7 @@ GRAMMAR_MUTATIONS=100000 sends that many damaged ones instead of the usual numbe
 """
 
 import base64
+import errno
 import http.client
 import json
 import math
@@ -341,6 +342,43 @@ def test_python_and_r_read_requests_alike(echoes: list[Path], tmp_path: Path):
     wrong = [one for one in found if not acceptable(*one)]
     assert len(found) == len(requests)
     assert not wrong, report(wrong)
+
+
+# Programs that look five thousand times whether a port is free.
+LOOKING = (
+    (
+        [".venv/bin/python", "-c"],
+        """
+import sys
+from runtime.serving.program import check_port
+for _ in range(5000):
+    check_port(int(sys.argv[1]))
+""",
+    ),
+    (
+        ["Rscript", "-e"],
+        """
+source("runtime/load.R")
+runtime <- load_runtime("runtime")
+port <- as.integer(commandArgs(trailingOnly = TRUE))
+for (time in 1:5000) runtime$expect_free_port(port)
+""",
+    ),
+)
+
+
+def test_to_see_whether_its_port_is_free_a_server_does_not_open_it(echoes: list[Path]):
+    """Whoever waits for the server would take that for its start, and lose the request."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for echo, (command, code) in zip(echoes, LOOKING, strict=True):
+        codes = set()
+        with subprocess.Popen([*command, code, str(port)], cwd=echo) as looking:
+            while looking.poll() is None:
+                with socket.socket() as client:
+                    codes.add(client.connect_ex(("127.0.0.1", port)))
+        assert (looking.returncode, codes) == (0, {errno.ECONNREFUSED}), echo.name
 
 
 def report(found: list[tuple[Request, Answer, Answer]]) -> str:

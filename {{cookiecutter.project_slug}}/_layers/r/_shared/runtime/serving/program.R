@@ -47,11 +47,13 @@ load_served_model <- function(handlers, paths) {
   model
 }
 
-# Raise UserError where something else listens on the port.
+# Raise UserError where something else listens on the port. R can only try a port by listening, and whoever waits for
+# this server would take that for its start (I8); so this asks as a client does.
 expect_free_port <- function(port) {
-  probe <- tryCatch(serverSocket(port), error = function(error) NULL)
-  if (is.null(probe)) {
+  ask <- function() socketConnection("127.0.0.1", port, blocking = TRUE, timeout = 1L)
+  probe <- tryCatch(suppressWarnings(ask()), error = function(error) NULL)
+  if (!is.null(probe)) {
+    close(probe)
     stop(user_error("port %s cannot be used: something else listens there; set SAGEMAKER_BIND_TO_PORT", port))
   }
-  close(probe)
 }

@@ -161,3 +161,11 @@ test_that("/ping hears of no worker that can answer", {
   runtime$tell_ping(run, TRUE)
   expect_identical(list.files(run), character())
 })
+
+test_that("a port that something else listens on is refused", {
+  port <- 20000L + Sys.getpid() %% 12000L
+  expect_null(runtime$expect_free_port(port))
+  taken <- serverSocket(port)
+  on.exit(close(taken))
+  expect_error(runtime$expect_free_port(port), "port [0-9]+ cannot be used: something else listens there")
+})
