@@ -162,21 +162,20 @@ class LocalSageMaker:
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         return job
 
+    def lines(self, job: str, pattern: str) -> int:
+        """Return how many lines that match a pattern a training job has logged."""
+        logs, group, count = self.client("logs"), "/aws/sagemaker/TrainingJobs", 0
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+            for stream in streams:
+                name = stream["logStreamName"]
+                events = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
+                count += sum(re.search(pattern, event["message"]) is not None for event in events)
+        return count
+
     def await_line(self, job: str, pattern: str, *, lines: int = 1, seconds: float = PATIENCE) -> None:
         """Wait until a training job has logged a line, or several, that match a pattern."""
-        logs, group = self.client("logs"), "/aws/sagemaker/TrainingJobs"
-
-        def found() -> bool:
-            count = 0
-            with suppress(logs.exceptions.ResourceNotFoundException):
-                streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
-                for stream in streams:
-                    name = stream["logStreamName"]
-                    events = logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]
-                    count += sum(re.search(pattern, event["message"]) is not None for event in events)
-            return count >= lines
-
-        until(found, f"the line {pattern} of {job}", seconds)
+        until(lambda: self.lines(job, pattern) >= lines, f"the line {pattern} of {job}", seconds)
 
     def model(self, name: str, job: str) -> None:
         """Make a model of a training job's artifact."""

@@ -1,7 +1,6 @@
 """A server under load: which requests wait. SageMaker does not specify it; images of this template promise it."""
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -108,28 +107,31 @@ def test_long_request_holds_nobody(promised, loaded, long_request, good, figure)
     """While one of two workers is busy with a long request, the other answers small ones, on any connection."""
     kept = [loaded.keep_connection() for _ in range(2)]
     at_once([lambda one=one: loaded.invoke(good, kept=one) for one in kept])
-    waits, held = [], []
+    tries, held = [], []
     for _ in range(TRIES):
-        long = threading.Thread(target=loaded.invoke, args=[long_request.request, long_request.body])
-        long.start()
-        time.sleep(long_request.seconds / 5)
-        answers = at_once([lambda one=one: loaded.invoke(good, kept=one) for one in [*kept, None, None, None]])
-        long.join()
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(loaded.invoke, long_request.request, long_request.body)
+            time.sleep(long_request.seconds / 5)
+            answers = at_once([lambda one=one: loaded.invoke(good, kept=one) for one in [*kept, None, None, None]])
+            long = waiting.result()
         slowest = max(answers, key=lambda answer: answer.seconds)
-        waits.append(slowest.seconds)
-        if slowest.seconds > long_request.seconds / 2 or not slowest.ok:
+        tries.append((slowest.seconds, long.seconds))
+        # What it took at first says less: the machine may have had other work, then or now.
+        if not slowest.ok or (long.ok and slowest.seconds > long.seconds / 2):
             held.append(slowest)
     for connection in kept:
         connection.close()
     if len(held) > 1:  # once may be chance
+        wait, took = max(tries)
         fail(
             f"Small requests wait for a long one, though one of {WORKERS} workers is idle: the slowest of them took "
-            f"{max(waits):.2f} s, and the long one takes {long_request.seconds:.2f} s.",
+            f"{wait:.2f} s, and the long one {took:.2f} s.",
             sent=f"{long_request.words}, and meanwhile\n{held[0].sent}",
             got=held[0].got,
             advice="Let only idle workers accept connections and take requests: keep one queue for all workers.",
         )
-    figure("small requests beside a long one", f"{min(waits) * 1000:.0f} ms (of {long_request.seconds * 1000:.0f} ms)")
+    wait, took = min(tries)
+    figure("small requests beside a long one", f"{wait * 1000:.0f} ms (of {took * 1000:.0f} ms)")
 
 
 @pytest.mark.clause("Q2")
