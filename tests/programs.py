@@ -36,12 +36,17 @@ def train(project: Path, ml: Path, channels: dict[str, Path] | None = None, **hy
     return run(project / "runtime/train", env=environment(project, ml))
 
 
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextmanager
 def serving(project: Path, ml: Path) -> Iterator[tuple[str, Path]]:
     """Serve the model in `ml` until the end of the block; yield the URL and the server's log."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = ml / "serve.log"
     with log.open("wb") as output:
         variables = environment(project, ml, SAGEMAKER_BIND_TO_PORT=str(port))

@@ -1,5 +1,7 @@
 """Python and R read requests alike: the vectors of grammar.md and thousands of damaged ones, sent to servers of both.
 
+And their ports are closed until they can answer.
+
 GRAMMAR_MUTATIONS=100000 sends that many damaged ones instead of the usual number.
 """
 
@@ -25,6 +27,7 @@ from typing import Any
 
 import pytest
 from commands import run
+from programs import free_port
 from template import LAYERS, ONE_EACH, ROOT
 
 # The project that the session shares is Python's; R's needs no environment, and is made here.
@@ -180,9 +183,7 @@ def echoes(project: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path
 def served(project: Path, setting: Setting, base: Path) -> Iterator[int]:
     """Serve a project as a local process with one worker; yields its port."""
     (base / "model").mkdir(parents=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         "PATH": f"{project}/.venv/bin:{os.environ['PATH']}",
         "SAGEMAKER_BASE_DIR": str(base),
@@ -369,9 +370,7 @@ for (time in 1:5000) runtime$expect_free_port(port)
 
 def test_to_see_whether_its_port_is_free_a_server_does_not_open_it(echoes: list[Path]):
     """Whoever waits for the server would take that for its start, and lose the request."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     for echo, (command, code) in zip(echoes, LOOKING, strict=True):
         codes = set()
         with subprocess.Popen([*command, code, str(port)], cwd=echo) as looking:

@@ -115,6 +115,13 @@ def test_a_sample_that_tests_nothing_is_an_error(project: Project, damage, words
     assert not outcome.passed
 
 
+def test_predict_says_which_file_it_cannot_read(project: Project):
+    step = [sys.executable, "-m", "local_test", "predict", "no.json"]
+    result = subprocess.run(step, cwd=project.folder, capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert result.stderr == "local_test: no.json cannot be read: No such file or directory\n"
+
+
 def test_a_model_of_the_sample_is_served_without_training(project: Project):
     sample = project.folder / "sample"
     step = [sys.executable, "-m", "local_test", "train", "--engine", "process"]

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -205,10 +206,14 @@ def serve_and_predict(project: Path, serve: list[str], predict: list[str]) -> st
             assert "***" not in said, "to end a server is no failure of make's"
 
 
-def test_make_train_serve_and_predict_without_docker(project: Path):
+def test_make_train_serve_and_predict_without_docker(project: Path, tmp_path: Path):
     trained = make(project, "train", "ENGINE=process")
     assert trained.returncode == 0, trained.stdout + trained.stderr
-    answer = serve_and_predict(project, ["make", "serve", "ENGINE=process"], ["make", "predict"])
+    requests = tomllib.loads((project / "sample/sample.toml").read_text())["requests"]
+    file = tmp_path / "rows.json"
+    file.write_text(next(one["body"] for one in requests if one["content_type"] == "application/json"))
+    # As JSON, though the sample's first request is another.
+    answer = serve_and_predict(project, ["make", "serve", "ENGINE=process"], ["make", "predict", f"ARGS={file}"])
     assert "200 OK" in answer
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import run
+from programs import free_port
 from template import LAYERS
 
 SCHEMA_2 = "application/vnd.docker.distribution.manifest.v2+json"
@@ -49,9 +49,7 @@ def registry(tmp_path: Path) -> Iterator[str]:
         if os.environ.get("CI"):
             pytest.fail("docker-registry is not installed, and CI is set")
         pytest.skip("docker-registry is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     storage = {"filesystem": {"rootdirectory": str(tmp_path / "registry")}}
     (tmp_path / "registry.yml").write_text(
         json.dumps({"version": 0.1, "storage": storage, "http": {"addr": address}, "log": {"level": "error"}})

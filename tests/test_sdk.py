@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from local_sagemaker import expect_answer
 from locks import only_one
+from programs import free_port
 from sdk.environments import interpreter
 from template import ONE_EACH, ROOT
 
@@ -112,9 +112,7 @@ def test_sdk_3_trains(project: Path, image: str, docker: str, folder: Path):
 
 def test_sdk_2_fits_deploys_predicts_and_deletes(project: Path, image: str, docker: str, folder: Path):
     need_compose(docker, "v?2")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     drive("v2", folder, image, project, folder, str(port))
     assert containers(docker, folder, stopped=False) == [], "delete_endpoint() has left the container running"
 

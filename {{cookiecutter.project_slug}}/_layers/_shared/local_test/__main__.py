@@ -75,12 +75,11 @@ def serve(engine: Engine, port: int) -> int:
         return 0
 
 
-def predict(sample: Path, payload: str | None, content_type: str | None, accept: str | None, port: int) -> int:
+def predict(sample: Path, payload: str, content_type: str, accept: str, port: int) -> int:
     """Post a file, or the sample's first request, to the running server and print the answer."""
-    request = load(sample).requests[0]
-    body = Path(payload).read_bytes() if payload else request.body
-    headers = {"Content-Type": content_type or request.content_type, "Accept": accept or request.accept}
-    answer = exchange(("127.0.0.1", port), "POST", "/invocations", headers, body)
+    request = load(sample).request(payload, content_type, accept)
+    headers = {"Content-Type": request.content_type, "Accept": request.accept}
+    answer = exchange(("127.0.0.1", port), "POST", "/invocations", headers, request.body)
     if answer.status is None:
         raise SetupError(f"no server answers on port {port} ({answer.error}). Start one first: make serve")
     reason = http.client.responses.get(answer.status, "")
@@ -107,9 +106,9 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("serve", parents=[engine, gpus, port], help="serve the trained model until Ctrl-C")
     command.add_argument("--check", action="store_true", help="only see whether there is a model, and the port is free")
     command = commands.add_parser("predict", parents=[port, sample], help="post a request to the running server")
-    command.add_argument("payload", nargs="?", help="a file; default: the sample's first request")
-    command.add_argument("content_type", nargs="?", help="default: that of the sample's first request")
-    command.add_argument("--accept", help="default: that of the sample's first request")
+    command.add_argument("payload", nargs="?", default="", help="a file; default: the sample's first request")
+    command.add_argument("content_type", nargs="?", default="", help="default: by the ending of the file's name")
+    command.add_argument("--accept", default="", help="default: that of the sample's first request")
     command = commands.add_parser("doctor", parents=[engine, sample], help="look for what usually goes wrong")
     command.add_argument("--platform", default=platforms.SAGEMAKER, help="that of the image; default: %(default)s")
     return whole

@@ -13,6 +13,13 @@ from .errors import SetupError
 Column = int | str  # its position from 0, or its name in the header
 
 FOLDER = Path(__file__).resolve().parent.parent / "sample"
+# Of a file that is sent, by the ending of its name.
+CONTENT_TYPES = {
+    ".csv": "text/csv",
+    ".json": "application/json",
+    ".jsonl": "application/jsonlines",
+    ".npy": "application/x-npy",
+}
 ONE_RECORD_PER_LINE = ("text/csv", "application/jsonlines", "application/x-jsonlines")
 
 
@@ -95,6 +102,20 @@ class Sample:
         """The folder with the model to serve; None: the one that the training leaves. A channel may be called model."""
         folder = self.folder / "model"
         return folder if folder.is_dir() and "model" not in self.channels else None
+
+    def request(self, file: str = "", content_type: str = "", accept: str = "") -> Request:
+        """Return a request with the content of a file, without one the first of the sample.
+
+        By default its type is that of the file's name, else that of the first request, as what it accepts is. Raises
+        SetupError where the file cannot be read.
+        """
+        first = self.requests[0]
+        try:
+            body = Path(file).read_bytes() if file else first.body
+        except OSError as error:
+            raise SetupError(f"{file} cannot be read: {error.strerror}") from None
+        by_name = CONTENT_TYPES.get(Path(file).suffix.lower(), first.content_type)
+        return Request(content_type or by_name, body, accept or first.accept)
 
     def in_lines(self) -> list[Request]:
         """Return a request of each format that has one record per line."""

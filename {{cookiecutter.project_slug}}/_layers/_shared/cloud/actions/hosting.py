@@ -14,13 +14,6 @@ from ..session import Cloud, exists
 
 DAY = 24.0  # hours
 # An asynchronous endpoint waits an hour for an answer (I19), and so must the server: its own limit is a minute.
-# Of a file to be sent, by the ending of its name.
-CONTENT_TYPES = {
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".jsonl": "application/jsonlines",
-    ".npy": "application/x-npy",
-}
 ASYNC = {"SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "3600"}
 
 
@@ -145,17 +138,9 @@ def ask(cloud: Cloud, endpoint: str, body: bytes, content_type: str, accept: str
 
 
 def invoke(cloud: Cloud, file: str = "", content_type: str = "", accept: str = "", output: str = "") -> None:
-    """Send a file, or the sample's first request, to the endpoint; print the answer, or write it into a file.
-
-    The type is that of the file's name, else that of the sample's first request. Raises CloudError without the file.
-    """
-    first = cloud.sample.requests[0]
-    try:
-        body = Path(file).read_bytes() if file else first.body
-    except OSError as error:
-        raise CloudError(f"FILE={file} cannot be read: {error.strerror}") from None
-    content_type = content_type or CONTENT_TYPES.get(Path(file).suffix.lower(), first.content_type)
-    answer = ask(cloud, cloud.aws.project, body, content_type, accept or first.accept)
+    """Send a file, or the sample's first request, to the endpoint; print the answer, or write it into a file."""
+    request = cloud.sample.request(file, content_type, accept)
+    answer = ask(cloud, cloud.aws.project, request.body, request.content_type, request.accept)
     if output:
         Path(output).write_bytes(answer)
     else:

@@ -37,23 +37,25 @@ refused <- function(port) {
   inherits(try(suppressWarnings(exchange(port, "GET", "/ping")), silent = TRUE), "try-error")
 }
 
+# A port below those that Linux gives to clients, which hold theirs for a minute.
+test_port <- 20000L + Sys.getpid() %% 12000L
+
 # Start a server for an algorithm with these variables, do `then` with its port, and stop it; returns what it printed,
 # the last line being its exit code.
 with_server <- function(code, variables, then) {
   folder <- new_project(code)
   dir.create(file.path(folder, "model"))
   saveRDS(2, file.path(folder, "model", "model.rds"))
-  port <- 20000L + Sys.getpid() %% 12000L # below those that Linux gives to clients, which hold theirs for a minute
-  variables <- paste0(variables, " SAGEMAKER_BASE_DIR='", folder, "' SAGEMAKER_BIND_TO_PORT=", port)
+  variables <- paste0(variables, " SAGEMAKER_BASE_DIR='", folder, "' SAGEMAKER_BIND_TO_PORT=", test_port)
   log <- file.path(folder, "log")
   shell <- "{ cd '%s'; %s sh runtime/serve & echo $! >pid; wait $!; echo $?; } >'%s' 2>&1"
   system(sprintf(shell, folder, variables, log), wait = FALSE)
   give_up <- Sys.time() + 30
-  while (refused(port) && Sys.time() < give_up) {
+  while (refused(test_port) && Sys.time() < give_up) {
     Sys.sleep(0.05)
   }
   pid <- as.integer(readLines(file.path(folder, "pid")))
-  then(port)
+  then(test_port)
   tools::pskill(pid)
   while (!any(grepl("^[0-9]+$", readLines(log))) && Sys.time() < give_up) {
     Sys.sleep(0.05)
@@ -163,9 +165,8 @@ test_that("/ping hears of no worker that can answer", {
 })
 
 test_that("a port that something else listens on is refused", {
-  port <- 20000L + Sys.getpid() %% 12000L
-  expect_null(runtime$expect_free_port(port))
-  taken <- serverSocket(port)
+  expect_null(runtime$expect_free_port(test_port))
+  taken <- serverSocket(test_port)
   on.exit(close(taken))
-  expect_error(runtime$expect_free_port(port), "port [0-9]+ cannot be used: something else listens there")
+  expect_error(runtime$expect_free_port(test_port), "port [0-9]+ cannot be used: something else listens there")
 })
